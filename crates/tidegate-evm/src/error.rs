@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256};
 use revm::context::result::{EVMError, InvalidTransaction};
 use tidegate_model::ports::StateKey;
+use tidegate_model::units::counted;
 
 use crate::db::StateError;
 use crate::outcome::Outcome;
@@ -14,8 +15,8 @@ pub enum EvmError {
     /// The snapshot lacks state. The first place is certainly needed; the others were met by
     /// going on as if what is missing were empty, and that run was thrown away. Never empty.
     #[error(
-        "cannot execute: {} places of chain state are missing, first {}",
-        .0.len(), Place(.0.first())
+        "cannot execute without {} of chain state that the snapshot lacks, first {}",
+        counted(.0.len(), "place"), Place(.0.first())
     )]
     Missing(Vec<StateKey>),
     /// A place was asked for, and the next run still lacked it.

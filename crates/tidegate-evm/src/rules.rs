@@ -10,6 +10,7 @@ use std::fmt;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use revm::bytecode::opcode::{MCOPY, OpCode, SELFDESTRUCT};
 use tidegate_model::ports::{AccountState, StateView};
+use tidegate_model::units::counted;
 use tidegate_model::{BlockRef, ChainId, Head};
 
 use crate::env::Env;
@@ -115,7 +116,8 @@ impl fmt::Display for Trial {
                 None => write!(f, "the opcode {opcode:#04x}"),
             },
             Self::Call { to, input, .. } => {
-                write!(f, "the precompile {to} with the {} bytes that it is given", input.len())
+                let given = counted(input.len(), "byte");
+                write!(f, "the precompile {to} with the {given} that it is given")
             }
         }
     }

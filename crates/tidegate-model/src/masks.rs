@@ -14,6 +14,7 @@ use crate::cbor::read_region;
 use crate::digest::Preimage;
 use crate::ids::Fqn;
 use crate::trailer;
+use crate::units::counted;
 
 /// The kind of a place that templates leave open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,8 +69,8 @@ impl Mask {
 
 /// A place that is not what the artifact says of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot mask {length} bytes at {start} of the {part} code of {contract} as {kind}: {why}",
-    kind = .mask.kind.name(), start = .mask.start, length = .mask.length)]
+#[error("cannot mask {length} at {start} of the {part} code of {contract} as {kind}: {why}",
+    kind = .mask.kind.name(), start = .mask.start, length = counted(.mask.length, "byte"))]
 pub struct MaskError {
     pub contract: Fqn,
     /// Its creation or runtime code.

@@ -189,8 +189,11 @@ pub fn parse_date(text: &str) -> Result<u64, UnitError> {
 }
 
 /// Writes a count with its noun: `1 key`, `2 keys`, `0 people`.
-pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
-    if count == N::from(1) { format!("{count} {noun}") } else { format!("{count} {}", many(noun)) }
+pub fn counted<N: Display>(count: N, noun: &str) -> String {
+    match count.to_string() {
+        one if one == "1" => format!("1 {noun}"),
+        count => format!("{count} {}", many(noun)),
+    }
 }
 
 /// The plural of a noun, which may have words before it: `outside sender`.
@@ -261,6 +264,8 @@ mod tests {
             assert_eq!(counted(count, noun), expected);
         }
         assert_eq!(counted(1_u32, "owner"), "1 owner");
+        assert_eq!(counted(U256::from(1), "byte"), "1 byte");
+        assert_eq!(counted(U256::MAX, "byte"), format!("{} bytes", U256::MAX));
     }
 
     #[test]

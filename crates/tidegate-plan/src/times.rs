@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::U256;
 use tidegate_evm::EvmError;
 use tidegate_model::Head;
+use tidegate_model::units::counted;
 
 use crate::expected::Expected;
 use crate::run::Run;
@@ -49,10 +50,11 @@ pub(crate) fn refuse_decided(
     });
     if let Some((made, slot)) = decided {
         expected.faults.push(format!(
-            "{} holds in slot {slot:#x} what the block decides: {secs} seconds later it is neither \
-             the same nor later by that, and whoever sends the transaction chooses its time; keep \
-             a time as it is and decide nothing by it",
-            made.op
+            "{} holds in slot {slot:#x} what the block decides: {} later it is neither the \
+             same nor later by that, and whoever sends the transaction chooses its time; keep a \
+             time as it is and decide nothing by it",
+            made.op,
+            counted(secs, "second")
         ));
     }
 }
@@ -101,9 +103,10 @@ pub(crate) fn refuse_moments(
             let then = Run { check: true, sandbox, ..plain.clone() }.ops()?;
             if let Some(other) = other_than(plain, expected, &then) {
                 expected.faults.push(format!(
-                    "{other} is or holds something else in a block {secs} seconds later, and \
-                     whoever sends the transaction chooses its time: keep a time as it is and \
-                     decide nothing by it, or add an `expect` that shows it"
+                    "{other} is or holds something else in a block {} later, and whoever sends \
+                     the transaction chooses its time: keep a time as it is and decide nothing by \
+                     it, or add an `expect` that shows it",
+                    counted(secs, "second")
                 ));
                 return Ok(());
             }

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use alloy_dyn_abi::JsonAbiExt;
 use alloy_json_abi::{Function, JsonAbi, StateMutability};
 use alloy_primitives::{Address, Selector, keccak256};
+use tidegate_model::units::counted;
 
 use crate::batch::InnerCall;
 use crate::helper;
@@ -161,8 +162,8 @@ fn creation(data: &[u8]) -> Description {
     };
     let function = format!(
         "the CREATE2 proxy creates {address} and reverts if anything stands there; salt {salt}, \
-         creation code of {} bytes, keccak256 {}",
-        code.len(),
+         creation code of {}, keccak256 {}",
+        counted(code.len(), "byte"),
         keccak256(code)
     );
     Description { is_read: true, ..Description::bare(function, Vec::new()) }

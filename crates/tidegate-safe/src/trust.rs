@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, B256, Bytes, U256, address, b256};
 use alloy_sol_types::{SolCall, sol};
 use tidegate_model::policy::SafeTrust;
+use tidegate_model::units::counted;
 
 use crate::canonical::{SafeVersion, canonical_by_code_hash, proxy_version};
 
@@ -112,7 +113,10 @@ pub enum TrustError {
     #[error("cannot list the Safe's modules: it has more than {MODULES_MAX}")]
     TooManyModules,
     /// Owners or threshold that no Safe can have.
-    #[error("a Safe cannot have threshold {threshold} with {owners} distinct owners")]
+    #[error(
+        "a Safe cannot have threshold {threshold} with {}",
+        counted(*owners, "distinct owner")
+    )]
     Threshold {
         threshold: U256,
         /// Number of distinct owners.

@@ -2,6 +2,7 @@
 
 use semver::Version;
 use tidegate_model::trailer::Trailer;
+use tidegate_model::units::counted;
 
 /// A trailer of Vyper's creation code that contradicts the compiler or the runtime code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +18,10 @@ pub enum TrailerError {
         expected: Version,
     },
     /// It speaks of other code.
-    #[error("the trailer is wrong: it says that {what} has {found} bytes, and it has {expected}")]
+    #[error(
+        "the trailer is wrong: it says that {what} has {}, and it has {expected}",
+        counted(*found, "byte")
+    )]
     Size {
         /// What has another size.
         what: &'static str,

@@ -83,7 +83,8 @@ fn different(differences: &Differences) -> Vec<String> {
             }
         });
         let parts = parts.unwrap_or_default();
-        return vec![format!("{found_length} bytes of code, expected {expected_length}{parts}")];
+        let found = counted(found_length, "byte");
+        return vec![format!("{found} of code, expected {expected_length}{parts}")];
     }
     let mut findings: Vec<_> = mismatches.iter().map(ToString::to_string).collect();
     for place in occurrences_disagree {

@@ -126,7 +126,9 @@ impl LayoutFact {
             None if reference.layout.is_empty() && reference.stores && !is_kept => {
                 "the layout of what is live has no variable and no namespace, so nothing is \
                  compared, and its code writes storage or has libraries or other code write it; \
-                 declare what it stores in a structure with `@custom:storage-location`"
+                 declare what it stores in a structure with `@custom:storage-location`, in the \
+                 source of what is live as in the new one: its code stays the same, so name that \
+                 source under [existing] and run `tidegate adopt`"
                     .to_owned()
             }
             None => return None,

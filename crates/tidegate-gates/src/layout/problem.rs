@@ -3,6 +3,7 @@
 use std::fmt;
 
 use alloy_primitives::{U256, U512};
+use tidegate_model::units::counted;
 
 use super::compare::{Change, Difference, TypeChange, place};
 use super::types::{Field, Layout, Place, Shape};
@@ -196,7 +197,7 @@ impl Labels<'_> {
                 }
                 let (was, is) = (self.old.kind(old.kind).bytes, self.new.kind(new.kind).bytes);
                 if was != is {
-                    parts.push(format!("took {was} bytes and takes {is}"));
+                    parts.push(format!("took {} and takes {is}", counted(was, "byte")));
                 }
                 format!("`{}` {}", new.label, parts.join(", "))
             }
@@ -260,7 +261,8 @@ impl Labels<'_> {
         }
         let room = self.old.end(old).checked_sub(new.place.byte())?;
         let count = room.checked_div(U512::from(kind.bytes / length))?;
-        Some(format!("give `{}` {count} elements, so that it ends where it did", new.label))
+        let count = counted(count, "element");
+        Some(format!("give `{}` {count}, so that it ends where it did", new.label))
     }
 
     fn type_hint(&self, old: &Field, change: &TypeChange) -> String {

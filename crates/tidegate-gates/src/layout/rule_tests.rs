@@ -369,6 +369,10 @@ fn problems_name_variables_types_and_places() {
         (read(&[("v", word)], &LayoutNotes::default()), read(&[("v", uint(128))], &notes));
     let sizes = compare(&old, &new)[0].sentence.clone();
     assert_eq!(sizes, "slot 0: `v` took 32 bytes and takes 16");
+    notes.items.insert(0, Formerly { kind: Some("uint8".to_owned()), ..Formerly::default() });
+    let small = read(&[("v", uint(8))], &LayoutNotes::default());
+    let sizes = compare(&small, &read(&[("v", uint(128))], &notes))[0].sentence.clone();
+    assert_eq!(sizes, "slot 0: `v` took 1 byte and takes 16");
     notes.items.insert(0, Formerly { name: Some("x".to_owned()), ..Formerly::default() });
     let new = read(&[("v", uint(256))], &notes);
     let named = compare(&old, &new)[0].sentence.clone();

@@ -101,7 +101,11 @@ fn code_that_stores_and_declares_nothing_is_not_known() {
         fact.reference = fact.reference.map(|reference| Reference { stores, ..reference });
         judged(vec![fact]).verdict
     };
-    assert_eq!(told(&judge(&[], true)), "UNKNOWN layout-hidden");
+    let unknown = judge(&[], true);
+    assert_eq!(told(&unknown), "UNKNOWN layout-hidden");
+    // What is live cannot be edited; its source can say more.
+    let way = format!("{unknown:?}");
+    assert!(way.contains("in the source of what is live") && way.contains("`tidegate adopt`"));
     assert_eq!(judge(&[], false), Verdict::Pass);
     assert_eq!(judge(&["a"], true), Verdict::Pass);
 }

@@ -54,8 +54,9 @@ pub fn keys_fault(keys: usize, targets: usize) -> Option<String> {
     let most = (POSTS_MAX - REVOCATIONS_MAX) / (2 * targets.max(1));
     (keys > most).then(|| {
         format!(
-            "[people] has {keys} keys; a batch can check the stops of {most} keys \
-             (targets on the chain: {targets})"
+            "[people] has {}; a batch can check the stops of {} (targets on the chain: {targets})",
+            counted(keys, "key"),
+            counted(most, "key")
         )
     })
 }
@@ -89,9 +90,9 @@ impl Judged {
         }
         if self.confirmations.len() > CONFIRMATIONS_MAX {
             return Some(format!(
-                "contracts signed {} statements that the gates need, and a batch can ask about at \
-                 most {CONFIRMATIONS_MAX}",
-                self.confirmations.len()
+                "contracts signed {} that the gates need, and a batch can ask about at most \
+                 {CONFIRMATIONS_MAX}",
+                counted(self.confirmations.len(), "statement")
             ));
         }
         let place = |post: &Post| (post.by, post.subject);
@@ -110,11 +111,11 @@ impl Judged {
             ),
             call(
                 helper::require_records(project, self.records),
-                format!("{} promotions are recorded, and no more since", self.records),
+                format!("still no more than {} recorded", counted(self.records, "promotion")),
             ),
             call(
                 helper::require_posted(&self.posts),
-                format!("{} posts are unchanged since the gates passed", self.posts.len()),
+                format!("{} unchanged since the gates passed", counted(self.posts.len(), "post")),
             ),
         ];
         let here = self.confirmations.iter().filter(|confirmed| confirmed.chain == chain);

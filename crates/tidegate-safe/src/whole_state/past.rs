@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, sol};
+use tidegate_model::units::counted;
 
 use super::preimage::{Preimage, Preimages};
 use super::storage::{SIGN_MSG, SafeLog};
@@ -215,7 +216,8 @@ impl Explained {
         }
         if nonce != past.nonce {
             let now = past.nonce;
-            self.doubt(format!("the Safe is at nonce {now}, and it logged {nonce} executions"));
+            let logged = counted(nonce, "execution");
+            self.doubt(format!("the Safe is at nonce {now}, and it logged {logged}"));
         }
     }
 
