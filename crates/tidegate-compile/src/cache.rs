@@ -12,7 +12,7 @@ use crate::files::{self, Access};
 const ENTRY_BYTES_MAX: u64 = 256 << 20;
 
 /// Changes with whatever is stored, so that no entry of another version is ever read.
-const FORMAT: &str = "tidegate-compile/7";
+const FORMAT: &str = "tidegate-compile/8";
 
 /// The place of one compilation in the cache.
 #[derive(Debug)]

@@ -104,14 +104,14 @@ impl<'a> Notes<'a> {
 
     /// Notes what the layout does not have.
     pub(crate) fn hidden(&mut self, hidden: Hidden<'_>) {
-        let Hidden { names, slots, sources } = hidden;
+        let Hidden { names, slots, sources, keys } = hidden;
         let digest = |sources: BTreeSet<&str>| {
             let texts = sources.into_iter().filter_map(|source| self.closure.get(source));
             let digests: BTreeSet<_> = texts.map(|text| keccak256(&text.content)).collect();
             keccak256(digests.into_iter().collect::<Vec<_>>().concat())
         };
         self.notes.files = sources.into_iter().map(|(owner, all)| (owner, digest(all))).collect();
-        (self.notes.hidden, self.notes.slots) = (names, slots);
+        (self.notes.hidden, self.notes.slots, self.notes.keys) = (names, slots, keys);
     }
 
     pub(crate) fn finish(mut self) -> LayoutNotes {

@@ -89,6 +89,10 @@ pub struct LayoutNotes {
     /// digest over their files.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, B256>,
+    /// The constants by which the code finds what it stores, by name: slots that it gives to a
+    /// function such as those of OpenZeppelin's `StorageSlot`, and keys of mappings.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<String, BTreeSet<U256>>,
 }
 
 /// What a variable says of itself: its former name and type, from `@custom:oz-renamed-from` and

@@ -29,6 +29,11 @@ impl<'a> Constants<'a> {
         self.text(text, STEPS_MAX).and_then(Known::word)
     }
 
+    /// The word that an expression is.
+    pub(super) fn of(self, node: &Json) -> Option<U256> {
+        self.expression(node, STEPS_MAX).and_then(Known::word)
+    }
+
     /// The word that a constant is.
     pub(super) fn constant(self, id: u64) -> Option<U256> {
         self.declared(id, STEPS_MAX).and_then(Known::word)

@@ -3,6 +3,7 @@
 mod assembly;
 mod constant;
 mod function;
+mod keys;
 mod names;
 mod types;
 mod value;
@@ -35,6 +36,8 @@ pub(crate) struct Hidden<'a> {
     pub(crate) slots: BTreeMap<String, BTreeSet<U256>>,
     /// The sources of the contracts and libraries that begin names, and of functions without one.
     pub(crate) sources: BTreeMap<String, BTreeSet<&'a str>>,
+    /// The constants by which the code finds what it stores.
+    pub(crate) keys: BTreeMap<String, BTreeSet<U256>>,
 }
 
 /// What surrounds the code that is looked at.
@@ -53,6 +56,7 @@ pub(crate) fn hidden<'a>(scope: Scope<'a>, code: &[&'a Node]) -> Hidden<'a> {
     for function in code {
         look(scope, function, &mut hidden);
     }
+    hidden.keys = keys::keys(scope, code);
     for (name, why) in kept_as_it_was(scope.contract) {
         hidden.names.insert(name, Some(why));
     }

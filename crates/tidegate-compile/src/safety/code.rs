@@ -78,7 +78,7 @@ pub(super) struct Open<'a> {
     note: String,
     /// Of assembly, its text as the compiler writes it, where that gives no syntax tree of it.
     operations: String,
-    inner: Option<Expression>,
+    pub(super) inner: Option<Expression>,
     calls_before: usize,
 }
 

@@ -22,7 +22,12 @@ pub(crate) struct Texts {
     /// What is called where the type says that it returns a place in storage: a declaration, or
     /// something that has none.
     pub(crate) placing_calls: BTreeSet<Option<u64>>,
+    /// Calls of functions that take a whole word, and where a mapping is asked by one.
+    pub(crate) keyed: Vec<Box<str>>,
 }
+
+/// How the type of a mapping with such keys begins.
+const KEYED: &str = "t_mapping$_t_bytes32_$";
 
 impl Texts {
     /// Takes from a node that ends, in another one, what is kept of it.
@@ -46,6 +51,10 @@ impl Texts {
             "Identifier" if done.is_target => {
                 self.assigned.extend(done.node.declaration.and_then(|id| u64::try_from(id).ok()));
             }
+            "FunctionCall" if done.inner.as_ref().is_some_and(takes_word) => {
+                self.keyed.push(text.into());
+            }
+            "IndexAccess" if text.contains(KEYED) => self.keyed.push(text.into()),
             "Return" if done.is_statement => self.returned = done.text_in_it.map(Into::into),
             _ => {}
         }
@@ -81,4 +90,13 @@ impl Texts {
             self.returned = None;
         }
     }
+}
+
+/// Whether an expression is a function whose code is the contract's own, and that takes a word.
+fn takes_word(called: &Expression) -> bool {
+    let parameters = called.type_id.split("$returns$").next().unwrap_or_default();
+    let is_own = parameters.starts_with("t_function_internal_");
+    let attached =
+        called.type_id.contains("$attached_to$") || called.type_id.contains("$bound_to$");
+    is_own && (attached || parameters.contains("t_bytes32"))
 }

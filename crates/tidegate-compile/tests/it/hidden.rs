@@ -6,6 +6,7 @@ use tidegate_model::release::Artifact;
 
 use crate::project::{Project, artifact};
 
+mod keys;
 mod namespaces;
 mod packages;
 

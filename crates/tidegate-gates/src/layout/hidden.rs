@@ -25,6 +25,15 @@ impl Hidden {
         !self.moves(name, before) && (self.says(name) || all())
     }
 
+    /// The constants before this by which nothing is found any more, by name; each with whether it
+    /// is another one now. One that is not used any more may be kept with a reason.
+    fn lost<'h>(&self, before: &'h Self) -> BTreeMap<&'h str, bool> {
+        let now: BTreeSet<&U256> = self.keys.values().flatten().collect();
+        let lost = before.keys.iter().filter(|(_, keys)| keys.iter().any(|key| !now.contains(key)));
+        let named = lost.map(|(name, _)| (name.as_str(), self.keys.contains_key(name)));
+        named.filter(|(name, is_other)| *is_other || !self.says(name)).collect()
+    }
+
     /// Whether it is known to be at other slots than before.
     fn moves(&self, name: &str, before: &Self) -> bool {
         let slots = before.slots.get(name).zip(self.slots.get(name));
@@ -49,6 +58,38 @@ fn hidden<'l>(reference: &'l Layout, updated: &'l Layout) -> Vec<&'l str> {
 
 /// What is stored and not compared, as a sentence says it; `None` if there is nothing.
 pub fn hidden_sentence(reference: &Layout, updated: &Layout) -> Option<String> {
+    let sentences = [placed_sentence(reference, updated), lost_sentence(reference, updated)];
+    let sentences: Vec<_> = sentences.into_iter().flatten().collect();
+    (!sentences.is_empty()).then(|| sentences.join("; "))
+}
+
+/// What the live code finds by constants that the new code does not have.
+fn lost_sentence(reference: &Layout, updated: &Layout) -> Option<String> {
+    let lost = updated.hidden.lost(&reference.hidden);
+    let (first, _) = lost.first_key_value()?;
+    let named = |is_other: bool| {
+        let names = lost.iter().filter(|(_, other)| **other == is_other).map(|(name, _)| *name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let (other, gone) = (named(true), named(false));
+    let mut parts = Vec::new();
+    if !other.is_empty() {
+        parts.push(format!("{other} has another value than before: put it back"));
+    }
+    if !gone.is_empty() {
+        let first = lost.iter().find(|(_, is_other)| !**is_other).map_or(*first, |(name, _)| *name);
+        parts.push(format!(
+            "nothing is found by {gone} any more: put it back, or write above the new contract \
+             why that is right, `@custom:tidegate-keeps-storage {first} WHY`"
+        ));
+    }
+    Some(format!(
+        "constants say where the live code finds what it stores, and {}",
+        parts.join("; ")
+    ))
+}
+
+fn placed_sentence(reference: &Layout, updated: &Layout) -> Option<String> {
     let names = hidden(reference, updated);
     let first = *names.first()?;
     let mut owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

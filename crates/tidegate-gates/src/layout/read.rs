@@ -91,6 +91,7 @@ impl Layout {
             names: notes.hidden.clone(),
             slots: notes.slots.clone(),
             files: notes.files.clone(),
+            keys: notes.keys.clone(),
         };
         Ok(Self { types: reader.types, items, namespaces, hidden })
     }

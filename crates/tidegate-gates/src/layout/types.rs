@@ -24,6 +24,8 @@ pub(super) struct Hidden {
     pub(super) slots: BTreeMap<String, BTreeSet<U256>>,
     /// A digest of the file of each contract or library that begins a name.
     pub(super) files: BTreeMap<String, B256>,
+    /// The constants by which the code finds what it stores.
+    pub(super) keys: BTreeMap<String, BTreeSet<U256>>,
 }
 
 /// Behind the name of a contract or library: all that it places.

@@ -134,3 +134,39 @@ fn all_of_a_contract_is_kept_at_once_while_its_file_stays() {
     assert!(sentence.contains("ERC20.* (2 places)"), "{sentence}");
     assert!(sentence.contains("`@custom:tidegate-keeps-storage ERC20.* WHY`"), "{sentence}");
 }
+
+/// A layout whose code finds things by these constants, and whose source keeps others.
+fn keyed(keys: &[(&str, u64)], kept: &[&str]) -> Layout {
+    let mut hidden = Hidden::default();
+    for (name, key) in keys {
+        hidden.keys.entry((*name).to_owned()).or_default().insert(U256::from(*key));
+    }
+    hidden.names = kept.iter().map(|name| ((*name).to_owned(), Some("why".to_owned()))).collect();
+    Layout { hidden, ..totals(&["a"]) }
+}
+
+/// A constant that says where something is stored is as much a place as a slot.
+#[test]
+fn what_a_constant_leads_to_is_not_found_by_another_one() {
+    let before = keyed(&[("C.FEE", 1), ("C.CAP", 2)], &[]);
+    for (keys, kept, says) in [
+        (&[("C.FEE", 1), ("C.CAP", 2)][..], &[][..], ""),
+        // Renamed, and one more.
+        (&[("D.FEE", 1), ("D.CAP", 2), ("D.NEW", 3)], &[], ""),
+        (&[("C.FEE", 9), ("C.CAP", 2)], &[], "C.FEE has another value than before: put it back"),
+        (&[("C.FEE", 9), ("C.CAP", 2)], &["C.FEE"], "C.FEE has another value"),
+        (&[("C.OTHER", 9), ("C.CAP", 2)], &[], "nothing is found by C.FEE any more"),
+        (&[("C.CAP", 2)], &[], "`@custom:tidegate-keeps-storage C.FEE WHY`"),
+        (&[("C.CAP", 2)], &["C.FEE"], ""),
+        (&[], &["C.FEE"], "nothing is found by C.CAP any more"),
+    ] {
+        let verdict = verdict(&before, &keyed(keys, kept));
+        match says {
+            "" => assert_eq!(verdict, Verdict::Pass, "{keys:?}"),
+            _ => {
+                assert_eq!(told(&verdict), "UNKNOWN layout-hidden", "{keys:?}");
+                assert!(verdict.sentences()[0].contains(says), "{verdict:?}");
+            }
+        }
+    }
+}
