@@ -14,6 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Ready:
             the_second_release_upgrades_what_stands;
         Deployed:
+            what_another_deployment_upgraded_is_superseded,
             what_follows_forgets_nothing,
             what_is_taken_as_it_is_is_looked_at_where_it_soaks,
             a_copy_leaves_what_was_deployed_alone;
@@ -190,6 +191,35 @@ fn named(scene: &Scene<'_>) -> Outcome {
     let call = operations.iter().find(|op| op["id"] == "once-more").ok_or("the call")?;
     assert_eq!(call["arguments"][0]["name"], "vault", "{call}");
     scene.write("tidegate.toml", &config)
+}
+
+/// What a later release put behind a proxy is no fault of the one before, on a testnet too. What
+/// nobody recorded is.
+fn what_another_deployment_upgraded_is_superseded(scene: &Scene<'_>) -> Outcome {
+    next(scene, "1.4.0", "1.5.0", "1")?;
+    scene.done("eva", &["deploy"])?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    let earlier = ["verify", "--release", "vault-1.4.0"];
+    let first = scene.run("eva", &earlier, 30)?;
+    assert!(said(&first).contains("it was superseded by vault-1.5.0 in block"), "{first:?}");
+    assert!(first.stdout.contains("UNKNOWN") && !first.stdout.contains("FAIL"), "{first:?}");
+    // Another build of the release is told from what was recorded.
+    let text = scene.read(VAULT)?;
+    scene.edit(VAULT, PAUSE, &format!("    // A comment.\n{PAUSE}"))?;
+    scene.run("eva", &["verify"], 0)?;
+    let again = said(&scene.approve("eva", &["deploy"])?.expect_code(6)?);
+    assert!(again.contains("vault-1.5.0 is already deployed on testnet from build"), "{again}");
+    scene.write(VAULT, &text)?;
+    // By a call that no release made.
+    let (vault, slot) = (scene.contract("vault")?, U256::from_be_bytes(IMPLEMENTATION.0));
+    let other = scene.contract_of("1.4.0", "registry")?.into_word();
+    scene.world.testnet.set_storage(vault, slot, other)?;
+    for args in [&["verify"][..], &earlier] {
+        let ran = scene.run("eva", args, 1)?;
+        assert!(!said(&ran).contains("superseded"), "{ran:?}");
+    }
+    Ok(())
 }
 
 /// A copy of the first release for another try: the second one stays with the original, and so

@@ -11,6 +11,7 @@ use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_cod
 use super::candidate::{Candidate, Gathered};
 use super::namesake::{namesake, other_bytes};
 use super::rehearsal::{Both, written};
+use super::superseded::{Superseded, superseded};
 use super::{own_code, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, expect, expect_in, prepare, prepare_with};
@@ -423,5 +424,29 @@ pub(crate) async fn verify_testnet(
     let facts = CodeReader { project, built, name, record: record.as_ref(), settled: true };
     let Read { mut code, record, deployment, .. } = facts.read(&network, head).await?;
     code.add(on_testnet(project, built, (name, &network), record, &deployment).await?);
+    if matches!(code_verdict(&code), Verdict::Fail { .. })
+        && let Some(by) = superseded(project, (name, &network), record, head).await?
+    {
+        return before(&facts, &network, by).await;
+    }
+    Ok(VerifyReport::of(code, head.block))
+}
+
+/// How a deployment stood before a later one changed what it had left.
+async fn before(
+    facts: &CodeReader<'_>,
+    network: &Network,
+    Superseded { name, block }: Superseded,
+) -> AppResult<VerifyReport> {
+    let head = network.head_at(block.saturating_sub(1)).await?;
+    let (mut code, read) = match facts.read(network, head).await {
+        Ok(read) => (read.code, "this is how it stood before that".to_owned()),
+        Err(error) => {
+            let code = CodeFacts { network: facts.name.to_owned(), ..CodeFacts::default() };
+            (code, format!("how it stood before that cannot be read: {error}"))
+        }
+    };
+    let text = format!("it was superseded by {name} in block {block} of {}; {read}", facts.name);
+    code.missing.push(Reason::new(ReasonCode::Superseded, text));
     Ok(VerifyReport::of(code, head.block))
 }

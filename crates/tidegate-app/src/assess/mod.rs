@@ -23,6 +23,7 @@ mod separation;
 mod soak;
 mod soak_networks;
 mod storage;
+mod superseded;
 
 use candidate::{Candidate, Gathered, Trust, budget, observed};
 use deployers::Deployed;
