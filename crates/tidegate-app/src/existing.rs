@@ -117,11 +117,26 @@ pub(crate) async fn require_starts(
     prepared: &Prepared,
     head: Head,
 ) -> AppResult {
+    let wrong = wrong_starts(project, network, built, prepared, head).await?;
+    AppError::first(wrong.into_iter().map(|(_, error)| error))?;
+    require_standing(project, network, built, prepared, head.block).await
+}
+
+/// The upgrades that would start from other code than the plan says, by their steps.
+pub(crate) async fn wrong_starts(
+    project: &Project,
+    network: &Network,
+    built: &Built,
+    prepared: &Prepared,
+    head: Head,
+) -> AppResult<Vec<(String, AppError)>> {
+    let mut wrong = Vec::new();
     for start in &prepared.resolved.starts {
         if start.in_plan {
-            if let Some(fault) = strange_in_plan(network, prepared, start, head.block).await? {
-                return Err(AppError::new(Kind::Fail, fault).hint(STRANGE_WAY));
-            }
+            let strange = strange_in_plan(network, prepared, start, head.block).await?;
+            wrong.extend(strange.map(|fault| {
+                (start.step.clone(), AppError::new(Kind::Fail, fault).hint(STRANGE_WAY))
+            }));
             continue;
         }
         let found = read_behind(network, built, start, head.block).await?;
@@ -130,11 +145,11 @@ pub(crate) async fn require_starts(
             continue;
         }
         if let Some(fault) = found.faults.first() {
-            let hint = start_way(project, &start.target);
-            return Err(AppError::new(Kind::Fail, fault.clone()).hint(hint));
+            let error = AppError::new(Kind::Fail, fault.clone());
+            wrong.push((start.step.clone(), error.hint(start_way(project, &start.target))));
         }
     }
-    require_standing(project, network, built, prepared, head.block).await
+    Ok(wrong)
 }
 
 /// Whether something is behind a proxy of the plan that no step of the plan puts there: then the

@@ -1,6 +1,6 @@
 //! Upgrades: whether all that is stored behind a live proxy stays where and what it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, b256};
 use tidegate_chain::{LogQuery, Network};
@@ -24,16 +24,18 @@ use crate::release::{Built, stored_build};
 const UPGRADED: B256 = b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc0225b39da2e5c2d3b");
 
 /// Which upgrades would damage what is stored on a network, and what whoever approves them may not
-/// overlook, one sentence each. What is wrong with one proxy hides nothing of the others.
+/// overlook, one sentence each. What is wrong with one proxy hides nothing of the others. Steps
+/// that start from other code than the plan says are skipped.
 pub(crate) async fn require_layouts(
     project: &Project,
     place: (&str, &Network),
     built: &Built,
-    prepared: &Prepared,
+    (prepared, skipped): (&Prepared, &BTreeSet<String>),
     head: Head,
 ) -> AppResult<Judged> {
     let mut judged = Judged::default();
-    for start in &prepared.resolved.starts {
+    let starts = prepared.resolved.starts.iter();
+    for start in starts.filter(|start| !skipped.contains(&start.step)) {
         match of_start(project, place, built, (prepared, start), head).await {
             Ok(of_start) => judged.extend(of_start),
             Err(error) if error.kind == Kind::Fail => judged.faults.push(error),

@@ -10,7 +10,6 @@ pub use self::view::PlanView;
 use crate::deploy::deployment_id;
 use crate::deployment::{Prepared, expect, prepare, standing_creations};
 use crate::error::AppResult;
-use crate::existing::require_starts;
 use crate::project::Project;
 use crate::proxies::require_proxies;
 use crate::records;
@@ -51,7 +50,6 @@ pub async fn plan(
     let prepared = prepare(project, built, name, executor, id)?;
     let head = network.latest_head().await?;
     require_followed(project, places, built, id).await?;
-    require_starts(project, &network, built, &prepared, head).await?;
     let mut attentions = require_proxies(project, places, built, &prepared, head).await?;
     let expected = expect(&network, &prepared, head, When::Before).await?;
     let standing = match executor {

@@ -1,6 +1,8 @@
 //! What stands behind the proxies of a plan: whether it is safe there, initialised, and stored as
 //! before. All that is wrong with all of them is said at once.
 
+use std::collections::BTreeSet;
+
 use tidegate_chain::Network;
 use tidegate_model::{Head, Reason, ReasonCode};
 use tidegate_plan::config::Stage;
@@ -8,7 +10,9 @@ use tidegate_plan::{LeftOpen, left_open, uninitialized};
 
 use crate::deployment::{Prepared, simulate};
 use crate::error::{AppError, AppResult, Kind};
+use crate::existing::wrong_starts;
 use crate::follow;
+use crate::follow_checks::require_standing;
 use crate::layouts::require_layouts;
 use crate::project::Project;
 use crate::release::Built;
@@ -40,8 +44,9 @@ impl Judged {
     }
 }
 
-/// Refuses what is unsafe behind proxies, and upgrades that would damage what is stored; otherwise
-/// what whoever approves the plan may not overlook, one sentence each.
+/// Refuses upgrades that would start from other code than the plan says, what is unsafe behind
+/// proxies, and upgrades that would damage what is stored; otherwise what whoever approves the plan
+/// may not overlook, one sentence each.
 pub(crate) async fn require_proxies(
     project: &Project,
     place: (&str, &Network),
@@ -55,11 +60,18 @@ pub(crate) async fn require_proxies(
     };
     let plan = (place.0, prepared);
     let mut judged = Judged::default();
+    let wrong = wrong_starts(project, place.1, built, prepared, head).await?;
+    let skipped: BTreeSet<_> = wrong.iter().map(|(step, _)| step.clone()).collect();
+    judged.faults.extend(wrong.into_iter().map(|(_, error)| error));
+    match require_standing(project, place.1, built, prepared, head.block).await {
+        Err(error) if error.kind == Kind::Fail => judged.faults.push(error),
+        standing => standing?,
+    }
     judged.attentions.extend(follow::unsaid(project, built, plan, earlier.as_ref())?);
     judged.attentions.extend(follow::found(built));
     judged.extend(initialised(place.1, built, prepared, head).await?);
     judged.extend(require_safe(place.1, built, prepared, head).await?);
-    judged.extend(require_layouts(project, place, built, prepared, head).await?);
+    judged.extend(require_layouts(project, place, built, (prepared, &skipped), head).await?);
     judged.refuse(project)
 }
 

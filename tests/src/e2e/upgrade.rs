@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
             what_is_behind_a_proxy_decides_not_what_was_created,
             a_call_that_upgrades_by_any_other_name_is_refused,
             a_proxy_that_is_not_final_is_waited_for,
+            an_initialiser_that_stays_open_is_said,
             mutant_what_an_upgrade_starts_from;
     }
 }
@@ -187,6 +188,59 @@ fn what_is_unsafe_behind_a_proxy_is_refused_and_its_source_allows_it(scene: &Sce
     assert_eq!(project.nonce(testnet, deployer)?, sent);
     Ok(())
 }
+
+/// `init` names one initialiser, and another one stays open to whoever comes first: said, and
+/// refused where it makes a stranger the owner.
+fn an_initialiser_that_stays_open_is_said(scene: &Scene<'_>) -> Outcome {
+    let project = scene.other("kinds", &PACKAGES)?;
+    project.fund()?;
+    let config = project.read("tidegate.toml")?;
+    let step = "[[step]]\nname = \"late\"\ncreate = \"Late\"\nproxy = \"minimal\"\n\
+                init = [\"initialize(address)\", \"$owner\"]\n";
+    let planned = |source: &str, more: &str, code: i32| -> Result<String, Failed> {
+        project.write("src/Late.sol", source)?;
+        project.write("tidegate.toml", &format!("{config}\n{step}{more}"))?;
+        Ok(said(&project.run("eva", &["plan"], code)?))
+    };
+    let open = "may call the initialiser initializeV2(uint256)";
+    let told = planned(LATE, "", 0)?;
+    let other = "the initialiser initialize(address)";
+    assert!(told.contains(open) && !told.contains(other), "{told}");
+    let called = "\n[[step]]\ncall = [\"@late\", \"initializeV2\", 7]\n";
+    let told = planned(LATE, called, 0)?;
+    assert!(!told.contains("may call the initialiser"), "{told}");
+    let overload =
+        "function initialize(address to, uint256 c) external { owner = to; cap = c; }\n}";
+    let unguarded = LATE.trim_end().strip_suffix('}').ok_or("no end")?;
+    let told = planned(&format!("{unguarded}{overload}\n"), called, 1)?;
+    let taken = "initialize(address,uint256), and owns the proxy then";
+    assert!(told.contains(taken), "{told}");
+    Ok(())
+}
+
+const LATE: &str = r#"// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+
+contract Late is Initializable {
+    address public owner;
+    uint256 public cap;
+
+    /// @custom:oz-upgrades-unsafe-allow constructor
+    constructor() {
+        _disableInitializers();
+    }
+
+    function initialize(address to) external initializer {
+        owner = to;
+    }
+
+    function initializeV2(uint256 c) external reinitializer(2) {
+        cap = c;
+    }
+}
+"#;
 
 /// A proxy that one plan creates and upgrades, run again: an implementation that somebody created
 /// counts as standing only where the proxy has it, and what no step put there is no start.

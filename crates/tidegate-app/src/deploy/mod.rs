@@ -31,7 +31,6 @@ pub use self::view::{DeployView, HelperView};
 use crate::assess::namesake;
 use crate::deployment::{Prepared, begun, expect, prepare, refuse_faults};
 use crate::error::{AppResult, Kind, OrKind};
-use crate::existing::require_starts;
 use crate::project::Project;
 use crate::proxies::require_proxies;
 use crate::release::Built;
@@ -111,10 +110,12 @@ pub async fn freeze<'a>(
     crate::network::warn_of_end(project, name, head.timestamp)?;
     let when = begun(network, &prepared, head).await?;
     require_followed(project, place, built, id).await?;
-    require_starts(project, network, built, &prepared, head).await?;
     let mut attentions = require_proxies(project, place, built, &prepared, head).await?;
     let mut expected = expect(network, &prepared, head, when).await?;
-    refuse_faults(&expected)?;
+    refuse_faults(&expected).inspect_err(|_| {
+        // What is said of the rest is not lost.
+        attentions.iter().for_each(|attention| project.front.attend(attention));
+    })?;
     let deployment = prepared.deployment(project, built, &expected, network.id(), name)?;
     refuse_other_deployment(project, place, built, id, &deployment).await?;
     let again = undone::again((project, built, name), &prepared, &request.again)?;
