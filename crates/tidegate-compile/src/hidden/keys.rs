@@ -1,8 +1,8 @@
 //! Constants by which code finds what it stores: the slots that it gives to functions which return
 //! a single value there, as those of OpenZeppelin's `StorageSlot` do, and the keys of mappings.
 //!
-//! A function's parameter that becomes such a slot is followed to the calls of the function. One
-//! that becomes a mapping's key is not.
+//! A function's parameter that becomes one of these is followed to the calls of the function. Roles
+//! of OpenZeppelin's AccessControl are left out: who has one is no value that is found by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +31,9 @@ const STANDARD: [B256; 6] = [
 /// A mapping's key in fewer bits is a number, not a name.
 const KEY_BITS_MIN: usize = 65;
 
+/// What AccessControl keeps of a role.
+const ROLE: &str = ".RoleData storage ref)";
+
 /// A call or index in a function, with what stands for each parameter.
 struct Use<'a> {
     function: &'a Node,
@@ -42,23 +45,18 @@ struct Use<'a> {
 /// The constants by which this code finds what it stores, by name.
 pub(super) fn keys(scope: Scope<'_>, code: &[&Node]) -> BTreeMap<String, BTreeSet<U256>> {
     let uses: Vec<_> = code.iter().flat_map(uses).collect();
-    let mut slots: BTreeSet<(u64, usize)> = code
-        .iter()
-        .filter(|function| is_slot_function(scope, function))
-        .map(|function| (function.id, 0))
-        .collect();
-    while let more = given(&uses, &slots)
-        && !more.is_subset(&slots)
-    {
-        slots.extend(more);
-    }
+    let slots = code.iter().filter(|function| is_slot_function(scope, function));
+    let slots = followed(&uses, slots.map(|function| (function.id, 0)).collect());
+    let asked = uses.iter().filter(|one| one.called.is_none());
+    let asked = asked.filter_map(|one| parameter(one, one.arguments.first()?));
+    let asked = followed(&uses, asked.collect());
     let mut found = Found { scope, keys: BTreeMap::new() };
     for one in &uses {
         for (index, argument) in one.arguments.iter().enumerate() {
             match one.called {
                 Some(called) if slots.contains(&(called, index)) => found.take(one, argument, 0),
-                Some(_) => {}
-                None => found.take(one, argument, KEY_BITS_MIN),
+                Some(called) if !asked.contains(&(called, index)) => {}
+                _ => found.take(one, argument, KEY_BITS_MIN),
             }
         }
     }
@@ -80,20 +78,32 @@ fn is_slot_function(scope: Scope<'_>, function: &Node) -> bool {
         && function.body.as_ref().is_some_and(|body| !body.texts.assembly.is_empty())
 }
 
-/// Parameters that are given on as slots.
-fn given(uses: &[Use<'_>], slots: &BTreeSet<(u64, usize)>) -> BTreeSet<(u64, usize)> {
-    let mut given = BTreeSet::new();
-    for one in uses {
-        let Some(called) = one.called else { continue };
-        let of_slots = one.arguments.iter().enumerate();
-        for (_, argument) in of_slots.filter(|(index, _)| slots.contains(&(called, *index))) {
-            let named = argument.get("referencedDeclaration").and_then(Json::as_u64);
-            let own = one.function.parameters.iter().flat_map(|list| &list.parameters);
-            let position = own.map(|node| node.id).position(|id| Some(id) == named);
-            given.extend(position.map(|position| (one.function.id, position)));
+/// Functions, each with the position of one of their parameters.
+type Parameters = BTreeSet<(u64, usize)>;
+
+/// These parameters, and all that are given on as one of them.
+fn followed(uses: &[Use<'_>], mut known: Parameters) -> Parameters {
+    loop {
+        let calls = uses.iter().filter_map(|one| Some((one, one.called?)));
+        let given = calls.flat_map(|(one, called)| {
+            let arguments = one.arguments.iter().enumerate();
+            let known = arguments.filter(|(index, _)| known.contains(&(called, *index)));
+            known.filter_map(|(_, argument)| parameter(one, argument)).collect::<Vec<_>>()
+        });
+        let given: Vec<_> = given.filter(|parameter| !known.contains(parameter)).collect();
+        if given.is_empty() {
+            return known;
         }
+        known.extend(given);
     }
-    given
+}
+
+/// The parameter of the function around it that an argument is.
+fn parameter(of: &Use<'_>, argument: &Json) -> Option<(u64, usize)> {
+    let named = argument.get("referencedDeclaration").and_then(Json::as_u64)?;
+    let own = of.function.parameters.iter().flat_map(|list| &list.parameters);
+    let position = own.map(|node| node.id).position(|id| id == named)?;
+    Some((of.function.id, position))
 }
 
 fn uses<'a>(function: &&'a Node) -> Vec<Use<'a>> {
@@ -106,7 +116,8 @@ fn uses<'a>(function: &&'a Node) -> Vec<Use<'a>> {
 fn used<'a>(function: &'a Node, node: &Json) -> Option<Use<'a>> {
     if text(node, "nodeType")? == "IndexAccess" {
         let base = node.get("baseExpression")?.get("typeDescriptions")?;
-        let is_keyed = text(base, "typeString")?.starts_with("mapping(bytes32 ");
+        let kind = text(base, "typeString")?;
+        let is_keyed = kind.starts_with("mapping(bytes32 ") && !kind.contains(ROLE);
         let arguments = vec![node.get("indexExpression")?.clone()];
         return is_keyed.then_some(Use { function, called: None, arguments });
     }

@@ -18,7 +18,7 @@ library Slots {
 ";
 
 /// A contract's body, and its constants, each with the text of which it is the hash.
-const CASES: [(&str, &[(&str, &str)]); 14] = [
+const CASES: [(&str, &[(&str, &str)]); 15] = [
     (
         "bytes32 constant FEE = keccak256('fee');
          function f() external { Slots.at(FEE).value = 1; }",
@@ -71,6 +71,12 @@ const CASES: [(&str, &[(&str, &str)]); 14] = [
     (
         "bytes32 constant ROLE = keccak256('role'); mapping(bytes32 => uint256) all;
          function set(bytes32 k) private { all[k] = 1; } function f() external { set(ROLE); }",
+        &[("C.ROLE", "role")],
+    ),
+    (
+        "struct RoleData { uint256 x; } mapping(bytes32 => RoleData) all;
+         bytes32 constant ROLE = keccak256('role');
+         function set(bytes32 k) private { all[k].x = 1; } function f() external { set(ROLE); }",
         &[],
     ),
     (
