@@ -219,6 +219,14 @@ fn what_another_deployment_upgraded_is_superseded(scene: &Scene<'_>) -> Outcome 
         let ran = scene.run("eva", args, 1)?;
         assert!(!said(&ran).contains("superseded"), "{ran:?}");
     }
+    // Back to what the first release had put there.
+    let (_, record) = scene.record_of("1.4.0")?;
+    let first = &record["deployment"]["steps"]["vault"]["implementation"];
+    let first: Address = serde_json::from_value(first.clone())?;
+    scene.world.testnet.set_storage(vault, slot, first.into_word())?;
+    let ran = said(&scene.run("eva", &["verify"], 1)?);
+    assert!(ran.contains("has again what vault-1.4.0 left there"), "{ran}");
+    scene.run("eva", &earlier, 0)?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use tidegate_plan::{Executor, Expected, Names, Side, When, differences, same_cod
 use super::candidate::{Candidate, Gathered};
 use super::namesake::{namesake, other_bytes};
 use super::rehearsal::{Both, written};
-use super::superseded::{Superseded, superseded};
+use super::superseded::{Changed, Superseded};
 use super::{own_code, record, storage};
 use crate::contracts;
 use crate::deployment::{Prepared, expect, expect_in, prepare, prepare_with};
@@ -424,10 +424,13 @@ pub(crate) async fn verify_testnet(
     let facts = CodeReader { project, built, name, record: record.as_ref(), settled: true };
     let Read { mut code, record, deployment, .. } = facts.read(&network, head).await?;
     code.add(on_testnet(project, built, (name, &network), record, &deployment).await?);
-    if matches!(code_verdict(&code), Verdict::Fail { .. })
-        && let Some(by) = superseded(project, (name, &network), record, head).await?
-    {
-        return before(&facts, &network, by).await;
+    if matches!(code_verdict(&code), Verdict::Fail { .. }) {
+        let changed = Changed::read(project, (name, &network), record, head).await?;
+        if let Some(by) = changed.superseded() {
+            return before(&facts, &network, by).await;
+        }
+        let back = changed.put_back().into_iter();
+        code.record_faults.extend(back.map(|text| Reason::new(ReasonCode::SlotDiffers, text)));
     }
     Ok(VerifyReport::of(code, head.block))
 }

@@ -25,29 +25,55 @@ pub(super) struct Superseded {
 /// A slot, and what a deployment leaves in it.
 type Left = BTreeMap<(Address, B256), B256>;
 
-/// By which deployment of ours something was superseded; nothing if anything that it left is now
-/// what no later record has.
-pub(super) async fn superseded(
-    project: &Project,
-    (name, network): (&str, &Network),
-    record: &DeploymentRecord,
-    head: Head,
-) -> AppResult<Option<Superseded>> {
-    let all = records::own(project, name)?.into_iter();
-    let later: Vec<_> = all
-        .filter_map(|(_, other)| {
-            let by = Superseded { block: begun_after(record, &other)?, name: other.name.clone() };
-            Some((by, left(&other)))
-        })
-        .collect();
-    if later.is_empty() {
-        return Ok(None);
+/// What a deployment left, what is there by now, and what our other deployments there left.
+pub(super) struct Changed {
+    own: Left,
+    held: Left,
+    /// Each with its release's name, and the block in which it began where that was later.
+    others: Vec<(String, Option<u64>, Left)>,
+}
+
+impl Changed {
+    pub(super) async fn read(
+        project: &Project,
+        (name, network): (&str, &Network),
+        record: &DeploymentRecord,
+        head: Head,
+    ) -> AppResult<Self> {
+        let own = left(record);
+        let mut held = Left::new();
+        for place in own.keys() {
+            held.insert(*place, slot(network, place.0, place.1, head.block).await?);
+        }
+        let all = records::own(project, name)?.into_iter().map(|(_, other)| other);
+        let others =
+            all.map(|other| (other.name.clone(), begun_after(record, &other), left(&other)));
+        Ok(Self { own, held, others: others.collect() })
     }
-    let mut held = Left::new();
-    for place in left(record).into_keys() {
-        held.insert(place, slot(network, place.0, place.1, head.block).await?);
+
+    /// By which deployment of ours something was superseded; nothing if anything that was left is
+    /// by now what no later record has.
+    pub(super) fn superseded(&self) -> Option<Superseded> {
+        let later = self.others.iter().filter_map(|(name, block, left)| {
+            Some((Superseded { name: name.clone(), block: (*block)? }, left.clone()))
+        });
+        first(&self.own, &self.held, &later.collect::<Vec<_>>())
     }
-    Ok(first(&left(record), &held, &later))
+
+    /// What somebody put back that another deployment of ours had left, one sentence each.
+    pub(super) fn put_back(&self) -> Vec<String> {
+        let changed = self.held.iter().filter(|(place, held)| self.own.get(*place) != Some(*held));
+        let back = changed.filter_map(|(place, held)| {
+            let left = self.others.iter().find(|(_, _, left)| left.get(place) == Some(held));
+            let (name, ..) = left?;
+            Some(format!(
+                "{} has again what {name} left there, and no record says who put it back: upgrade \
+                 it by a release that follows, or ask `tidegate verify --release {name}`",
+                place.0
+            ))
+        });
+        back.collect()
+    }
 }
 
 /// The block in which another deployment first did something after one was complete.
@@ -86,6 +112,18 @@ mod tests {
 
     fn word(byte: u8) -> B256 {
         B256::repeat_byte(byte)
+    }
+
+    #[test]
+    fn what_is_put_back_is_named() {
+        let of = |byte| Left::from([(PROXY, word(byte))]);
+        let others = vec![("a".to_owned(), None, of(1)), ("b".to_owned(), Some(9), of(2))];
+        let changed = |held| Changed { own: of(2), held: of(held), others: others.clone() };
+        assert_eq!(changed(2).put_back(), Vec::<String>::new());
+        assert_eq!(changed(3).put_back(), Vec::<String>::new());
+        let [back] = &changed(1).put_back()[..] else { panic!("one") };
+        assert!(back.contains("has again what a left there"), "{back}");
+        assert_eq!(changed(1).superseded(), None, "an earlier one supersedes nothing");
     }
 
     #[test]
