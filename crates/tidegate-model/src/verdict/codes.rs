@@ -151,7 +151,7 @@ codes! {
         NotPromoted,
         /// The helper has no promotion of the release.
         NoPromotionRecorded,
-        /// A later promotion changed what this one left.
+        /// A later promotion, or deployment on a testnet, changed what this one left.
         Superseded,
         /// The recorded promotion is of another deployment.
         PromotionDiffers,
