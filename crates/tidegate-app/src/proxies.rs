@@ -100,22 +100,29 @@ async fn initialised(
         }
         Err(error) => return Err(error),
     };
+    judged.extend(judge(found, &first));
+    Ok(judged)
+}
+
+/// Refuses what makes a stranger the owner, and tells of the rest. Of a step that says why no
+/// initialiser runs, what was told already is not told twice, and nothing is refused.
+fn judge(found: Vec<LeftOpen>, first: &[(String, String)]) -> Judged {
+    let mut judged = Judged::default();
     for open in found {
-        // The step says why nobody has to call it.
-        let said =
-            |(step, function): &(String, String)| (step, function) == (&open.step, &open.function);
-        if first.iter().any(said) {
+        let mut of_step = first.iter().filter(|(step, _)| *step == open.step).peekable();
+        let is_allowed = of_step.peek().is_some();
+        if of_step.any(|(_, function)| *function == open.function) {
             continue;
         }
         match sentence(&open) {
-            text if open.owns && !open.stands => {
+            text if open.owns && !open.stands && !is_allowed => {
                 let reason = Reason::new(ReasonCode::UpgradeUnsafe, text);
                 judged.faults.push(AppError::new(Kind::Fail, reason));
             }
             text => judged.attentions.push(text),
         }
     }
-    Ok(judged)
+    judged
 }
 
 fn sentence(LeftOpen { step, function, owns, stands }: &LeftOpen) -> String {
@@ -131,6 +138,28 @@ fn sentence(LeftOpen { step, function, owns, stands }: &LeftOpen) -> String {
 mod tests {
     use super::*;
     use crate::testing::{folder, opened};
+
+    #[test]
+    fn a_stranger_who_would_own_a_proxy_is_refused_unless_the_step_says_why_not() {
+        let open = |function: &str, owns, stands| LeftOpen {
+            step: "box".to_owned(),
+            function: function.to_owned(),
+            owns,
+            stands,
+        };
+        let first = [("box".to_owned(), "init()".to_owned())];
+        for (found, first, faults, attentions) in [
+            (open("init()", true, false), &[][..], 1, 0),
+            (open("init()", false, false), &[], 0, 1),
+            (open("init()", true, true), &[], 0, 1),
+            (open("init()", true, false), &first, 0, 0),
+            (open("init(address)", true, false), &first, 0, 1),
+        ] {
+            let judged = judge(vec![found.clone()], first);
+            let counts = (judged.faults.len(), judged.attentions.len());
+            assert_eq!(counts, (faults, attentions), "{found:?} {first:?}");
+        }
+    }
 
     /// What is wrong with one proxy hides nothing of the others.
     #[test]
