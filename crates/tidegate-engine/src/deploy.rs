@@ -124,9 +124,11 @@ impl DeployRun {
         let state = lane.state();
         let is_due =
             |op: &str| state.landed(&self.key(op)).is_none_or(|(_, inclusion)| !inclusion.success);
-        let anchor = (ANCHOR_OP.to_owned(), ANCHOR_GAS);
-        let due = gas.iter().chain([&anchor]).filter(|(op, _)| is_due(op));
-        let due: Vec<_> = due.map(|(op, gas)| (self.key(op), *gas)).collect();
+        let mut due: Vec<_> = gas.iter().filter(|(op, _)| is_due(op)).cloned().collect();
+        if !due.is_empty() || is_due(ANCHOR_OP) {
+            due.push((ANCHOR_OP.to_owned(), ANCHOR_GAS));
+        }
+        let due: Vec<_> = due.into_iter().map(|(op, gas)| (self.key(&op), gas)).collect();
         let needed = lane.most_with(&self.key(""), adopted_nonce, &due).await?;
         let cap = FeeCap::DEFAULT.total.saturating_mul(U256::from(self.ops.len() + 1));
         let LaneId { network, sender } = lane.id();
@@ -190,7 +192,7 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
     let mut done = Vec::new();
     lane.finish_others(&run.key("")).await?;
     let past = Past::of(lane, network, run).await?;
-    let anchored = past.anchor;
+    let anchored = past.anchor.made;
     // What is there is looked at before something else changes it. Once anchored, the contracts are
     // in use and what the checks read may have moved on.
     let checked = match anchored {
@@ -201,7 +203,7 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
         let of = run.checks.iter().any(|made| made.check.step == *step);
         of && anchored.is_none() && !checked.contains(step)
     };
-    let mut rest = &run.ops[..];
+    let (mut rest, mut anchor) = (&run.ops[..], anchored);
     while !rest.is_empty() {
         // A step's checks are made before anything after it is sent.
         let last = (1..rest.len()).find(|next| {
@@ -209,20 +211,24 @@ pub(crate) async fn deploy<C: Chain, J: Journal>(
             rest[*next].op().step != *step && is_due(step)
         });
         let (stretch, after) = rest.split_at(last.unwrap_or(rest.len()));
-        done.extend(together(lane, network, (run, &past, gas), stretch, report).await?);
-        if let (Some(last), Some((_, landed))) = (stretch.last(), done.last())
-            && is_due(&last.op().step)
-        {
+        let checked = stretch.last().map(|op| op.op().step.as_str()).filter(|step| is_due(step));
+        // The anchor need not wait for what nothing is asked about: it is void where that fails.
+        let ends = after.is_empty() && checked.is_none() && anchor.is_none();
+        let own = (run, &past, gas);
+        let landed = together(lane, network, own, (stretch, ends), report).await?;
+        anchor = anchor.or(landed.anchor);
+        done.extend(landed.ops);
+        if let (Some(step), Some((_, landed))) = (checked, done.last()) {
             let block = landed.map(|landed| landed.inclusion.block);
-            check_step(network, run, &last.op().step, (block, false)).await?;
+            check_step(network, run, step, (block, false)).await?;
         }
         rest = after;
     }
-    let anchor = match anchored {
+    let anchor = match anchor {
         Some(hash) => hash,
         None => {
             report(&Progress::Next { op: ANCHOR_OP.to_owned() });
-            let landed = lane.run(&anchor_intent(lane.id().sender, run)).await?;
+            let landed = lane.run(&past.anchor.next).await?;
             report(&Progress::Landed { op: ANCHOR_OP.to_owned(), landed });
             landed.hash
         }
@@ -241,7 +247,7 @@ pub async fn complete<C: Chain, J: Journal>(
     run: &DeployRun,
 ) -> Result<Option<Deployed>, EngineError> {
     let past = Past::of(lane, network, run).await?;
-    let Some(anchor) = past.anchor else { return Ok(None) };
+    let Some(anchor) = past.anchor.made else { return Ok(None) };
     for op in &run.ops {
         require_code(network, op).await?;
     }
@@ -259,14 +265,23 @@ async fn require_code(network: &impl Chain, op: &FrozenOp) -> Result<(), EngineE
     Err(EngineError::OtherCode { op: op.id().to_owned(), address, found, expected })
 }
 
-/// Brings operations to an end that need not wait for each other.
+/// What was brought to an end together.
+struct Together {
+    /// Each operation in order; `None` where it was there already.
+    ops: Vec<(String, Option<Landed>)>,
+    /// The anchor's transaction, where it was among them.
+    anchor: Option<B256>,
+}
+
+/// Brings operations to an end that need not wait for each other, and behind them the anchor where
+/// they are the last ones.
 async fn together<C: Chain, J: Journal>(
     lane: &mut Lane<'_, C, J>,
     network: &C,
     (run, past, gas): (&DeployRun, &Past, &BTreeMap<String, u64>),
-    ops: &[FrozenOp],
+    (ops, ends): (&[FrozenOp], bool),
     report: &mut (dyn FnMut(&Progress) + Send),
-) -> Result<Vec<(String, Option<Landed>)>, EngineError> {
+) -> Result<Together, EngineError> {
     let mut due = BTreeSet::new();
     for op in ops {
         let is_there = match op.creates() {
@@ -278,8 +293,9 @@ async fn together<C: Chain, J: Journal>(
     let planned = ops.iter().filter(|op| due.contains(op.id()));
     let planned =
         planned.map(|op| Planned { intent: intent(run, op), gas: gas.get(op.id()).copied() });
-    let mut several = Several::new(planned.collect());
-    let mut done = Vec::new();
+    let anchor = ends.then(|| Planned { intent: past.anchor.next.clone(), gas: Some(ANCHOR_GAS) });
+    let mut several = Several::new(planned.chain(anchor).collect());
+    let mut done = Together { ops: Vec::new(), anchor: None };
     for op in ops {
         let id = op.id().to_owned();
         report(&Progress::Next { op: id.clone() });
@@ -290,19 +306,24 @@ async fn together<C: Chain, J: Journal>(
             Some(landed) => Progress::Landed { op: id.clone(), landed },
             None => Progress::There { op: id.clone() },
         });
-        done.push((id, landed));
+        done.ops.push((id, landed));
+    }
+    if ends {
+        report(&Progress::Next { op: ANCHOR_OP.to_owned() });
+        let landed = lane.next(&mut several).await?;
+        report(&Progress::Landed { op: ANCHOR_OP.to_owned(), landed });
+        done.anchor = Some(landed.hash);
     }
     Ok(done)
 }
 
-pub(crate) fn anchor_intent(sender: Address, run: &DeployRun) -> Intent {
-    Intent {
-        op: run.key(ANCHOR_OP),
-        to: sender,
-        value: U256::ZERO,
-        data: run.anchor.clone(),
-        alike: None,
-    }
+/// The anchor. Where others of it landed that count for nothing, it is sent under another name.
+pub(crate) fn anchor_intent(sender: Address, run: &DeployRun, time: u64) -> Intent {
+    let op = match time {
+        1 => run.key(ANCHOR_OP),
+        _ => run.key(&format!("{ANCHOR_OP}/{time}")),
+    };
+    Intent { op, to: sender, value: U256::ZERO, data: run.anchor.clone(), alike: None }
 }
 
 pub(crate) fn intent(run: &DeployRun, op: &FrozenOp) -> Intent {

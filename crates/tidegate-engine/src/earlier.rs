@@ -27,12 +27,20 @@ enum Made {
     Earlier(B256),
 }
 
+/// The anchor, which says that all before it is done.
+#[derive(Debug)]
+pub(crate) struct Anchor {
+    /// The one that was sent and counts.
+    pub(crate) made: Option<B256>,
+    /// How it is sent where none counts.
+    pub(crate) next: Intent,
+}
+
 /// What a sender's past has of a run, read before anything of it is sent. It fails where a call ran
 /// before what it comes after.
 #[derive(Debug)]
 pub(crate) struct Past {
-    /// The anchor, if it was sent.
-    pub(crate) anchor: Option<B256>,
+    pub(crate) anchor: Anchor,
     /// The transactions of earlier runs that made calls of this one, by operation.
     pub(crate) calls: BTreeMap<String, B256>,
     /// The operations whose effect is there: what they create stands, or the call was made.
@@ -46,23 +54,23 @@ impl Past {
         run: &DeployRun,
     ) -> Result<Self, EngineError> {
         let search = Search::of(lane, network, run).await?;
-        let anchor = search.anchor().await?;
-        let mut past = Self { anchor, calls: BTreeMap::new(), there: BTreeSet::new() };
+        let (mut calls, mut there) = (BTreeMap::new(), BTreeSet::new());
         for op in &run.ops {
             let is_there = match op.creates() {
                 Some((address, _)) => search.standing.contains(&address),
                 None => {
-                    let made = search.call(op, &past.calls).await?;
+                    let made = search.call(op, &calls).await?;
                     if let Made::Earlier(hash) = made {
-                        past.calls.insert(op.id().to_owned(), hash);
+                        calls.insert(op.id().to_owned(), hash);
                     }
                     made != Made::Not
                 }
             };
-            past.there.extend(is_there.then(|| op.id().to_owned()));
+            there.extend(is_there.then(|| op.id().to_owned()));
         }
+        let anchor = search.anchor(&there).await?;
         require_order(lane, run)?;
-        Ok(past)
+        Ok(Self { anchor, calls, there })
     }
 }
 
@@ -134,21 +142,48 @@ impl<'a, 'b, C: Chain, J: Journal> Search<'a, 'b, C, J> {
         Ok(Self { lane, network, run, is_possible, standing, journaled_from })
     }
 
-    /// The run's anchor, which comes after all that it creates.
-    async fn anchor(&self) -> Result<Option<B256>, EngineError> {
-        let sent = anchor_intent(self.lane.id().sender, self.run);
-        let mut floor = Some(0);
+    /// The run's anchor, which comes after all that it does. One that was on its way with something
+    /// that failed counts for nothing.
+    async fn anchor(&self, there: &BTreeSet<String>) -> Result<Anchor, EngineError> {
+        let sender = self.lane.id().sender;
+        let (mut time, mut void) = (1, BTreeMap::new());
+        let next = loop {
+            let next = anchor_intent(sender, self.run, time);
+            let Some(attempt) = self.landed(&next.op) else { break next };
+            if !self.is_void(attempt.nonce, there) {
+                return Ok(Anchor { made: Some(attempt.hash), next });
+            }
+            void.insert(next.op, attempt.hash);
+            time += 1;
+        };
+        let is_called = |op: &FrozenOp| op.creates().is_some() || there.contains(op.id());
+        let mut floor = self.run.ops.iter().all(is_called).then_some(0);
         for op in self.run.ops.iter().filter(|op| op.creates().is_some()) {
             floor = match (floor, self.created(op)?) {
                 (Some(floor), Some(created)) => Some(floor.max(created)),
                 _ => None,
             };
         }
-        let made = self.made(&sent, floor, &BTreeMap::new()).await?;
-        Ok(match made {
+        let made = match self.made(&next, floor, &void).await? {
             Made::Not => None,
             Made::Own(hash) | Made::Earlier(hash) => Some(hash),
+        };
+        Ok(Anchor { made, next })
+    }
+
+    /// Whether an anchor on this nonce says nothing: an operation of the run was done after it, or
+    /// still is not.
+    fn is_void(&self, nonce: u64, there: &BTreeSet<String>) -> bool {
+        self.run.ops.iter().any(|op| match self.landed(&self.run.key(op.id())) {
+            Some(own) => own.nonce > nonce,
+            None => !there.contains(op.id()),
         })
+    }
+
+    /// The attempt by which something of the run succeeded.
+    fn landed(&self, op: &str) -> Option<&'a Attempt> {
+        let landed = self.lane.state().landed(op).filter(|(_, inclusion)| inclusion.success);
+        landed.map(|(attempt, _)| attempt)
     }
 
     /// A call of the run, which comes after the creation of the contract that is called.
@@ -241,7 +276,7 @@ pub async fn there<C: Chain, J: Journal>(
     run: &DeployRun,
 ) -> Result<BTreeSet<String>, EngineError> {
     let past = Past::of(lane, network, run).await?;
-    if past.anchor.is_some() {
+    if past.anchor.made.is_some() {
         return Ok(run.ops.iter().map(|op| op.id().to_owned()).collect());
     }
     Ok(past.there)

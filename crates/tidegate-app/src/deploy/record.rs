@@ -98,7 +98,7 @@ impl Ran<'_> {
             first = before;
         }
         // What comes after the anchor is none of it: a call may be made once more.
-        let anchor = named.iter().position(|tx| tx.op == ANCHOR_OP && tx.success);
+        let anchor = named.iter().position(|tx| tx.hash == self.deployed.anchor);
         let last = anchor.or_else(|| named.iter().rposition(|tx| tx.op != FOREIGN_OP));
         let last = last.map_or(0, |last| last + 1);
         Ok(named.into_iter().take(last).skip(first).collect())

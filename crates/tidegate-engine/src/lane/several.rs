@@ -73,6 +73,11 @@ impl Several {
     fn open(&self) -> usize {
         self.sent.iter().skip(self.ended).flatten().count()
     }
+
+    /// How many nobody has looked at yet.
+    fn left(&self) -> usize {
+        self.planned.len() - self.sent.len()
+    }
 }
 
 impl<C: Chain, J: Journal> Lane<'_, C, J> {
@@ -164,7 +169,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
                 let is_measured = limit.is_some() && limit == planned.gas.map(with_margin);
                 several.way = if is_measured { Way::Measured } else { Way::Estimated };
             } else if several.way != Way::Measured
-                || several.open() + WINDOW_MAX > OPEN_MAX
+                || several.open() + several.left().min(WINDOW_MAX) > OPEN_MAX
                 || !self.send_window(several).await?
             {
                 return Ok(());
