@@ -88,6 +88,8 @@ async fn made_before(begun: &Begun<'_>) -> AppResult<(BTreeSet<String>, Vec<Stri
         made.extend(calls(prepared));
     } else if !there.is_empty() && is_whole {
         made.extend(begun.made_calls().await?);
+        let stale = Begun { done: &made, ..*begun }.taken_back().await?;
+        made.retain(|op| !stale.contains(op));
     }
     if is_whole {
         let done = made.union(there).cloned().collect();

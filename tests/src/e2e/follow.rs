@@ -14,6 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
         Ready:
             the_second_release_upgrades_what_stands;
         Deployed:
+            an_upgrade_that_was_taken_back_is_made_again,
             what_another_deployment_upgraded_is_superseded,
             what_follows_forgets_nothing,
             what_is_taken_as_it_is_is_looked_at_where_it_soaks,
@@ -111,6 +112,38 @@ fn returns(scene: &Scene<'_>) -> Outcome {
     // The contract is audited; that it comes back is not.
     let why = status.why("audits");
     assert!(why.contains("plan") && !why.contains("Vault"), "{why}");
+    Ok(())
+}
+
+/// The same bytes to the same proxy, by the same key, as an earlier release sent: they are sent
+/// again where the proxy has other code now, and `plan` says so as `deploy` does.
+fn an_upgrade_that_was_taken_back_is_made_again(scene: &Scene<'_>) -> Outcome {
+    let (config, text) = (scene.read("tidegate.toml")?, scene.read(VAULT)?);
+    let vault = scene.contract_of("1.4.0", "vault")?;
+    let mut before = "1.4.0";
+    for (version, turn) in [("1.5.0", 1), ("1.6.0", 2), ("1.7.0", 1), ("1.8.0", 2)] {
+        let followed = format!("\"{version}\"\nfollows = \"{before}\"");
+        scene.write("tidegate.toml", &config.replacen("\"1.4.0\"", &followed, 1))?;
+        scene.write(VAULT, &text)?;
+        changed(scene, &turn.to_string())?;
+        let plan = scene.run("eva", &["plan", "--json"], 0)?.json()?;
+        let sheet = scene.run("eva", &["deploy", "--json"], 2)?.json()?;
+        let there = |view: &Value| {
+            let ops = view["operations"].as_array().cloned().unwrap_or_default();
+            let there = ops.into_iter().filter(|op| op["there"] == true);
+            let there = there.map(|op| op["id"].to_string());
+            there.filter(|op| op.contains("vault")).collect::<Vec<_>>()
+        };
+        let expected: &[&str] = if version > "1.6.0" { &["\"vault/implementation\""] } else { &[] };
+        assert_eq!(there(&plan), expected, "{version}: {plan}");
+        assert_eq!(there(&sheet), expected, "{version}: {sheet}");
+        assert!(!plan["attentions"].to_string().contains("--again"), "{version}: {plan}");
+        scene.done("eva", &["deploy"])?;
+        scene.world.settle()?;
+        assert_eq!(round(&scene.world.testnet, vault)?, turn, "{version}");
+        scene.run("eva", &["verify"], 0)?;
+        before = version;
+    }
     Ok(())
 }
 

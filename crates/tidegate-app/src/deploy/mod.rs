@@ -138,6 +138,12 @@ pub async fn freeze<'a>(
     attentions.extend(namesake(project, name, built)?);
     attentions.extend(undone::signed_before(lane.state(), &run));
     let plan = (&prepared, &expected);
+    if !is_complete {
+        let begun = Begun { project, place, built, plan, id, done: &done, head };
+        let stale = undone::taken_back(&begun, &run, &lane).await?;
+        done.retain(|op| !stale.contains(op));
+        run.again.extend(stale);
+    }
     let begun = Begun { project, place, built, plan, id, done: &done, head };
     begun.refuse_other_code().await?;
     attentions.extend(undone::said(&begun, &mut run, (when, is_complete)).await?);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tidegate_chain::Network;
-use tidegate_engine::{DeployRun, EngineError, check_there};
+use tidegate_engine::{DeployRun, EngineError, Lane, check_there};
 use tidegate_model::event::LaneState;
 use tidegate_model::units::counted;
 use tidegate_plan::{OpKind, When, later};
@@ -49,6 +49,20 @@ pub(super) fn refuse_again(
         .hint(format!("if it broke off, it goes on without `--again {op}`"))
         .hint("a release after it that has the call makes it again")
         .hint(follow::second(project, built, name, run.deployment_id + 1)?))
+}
+
+/// The upgrades that this deployment makes though another release made exactly them before: one in
+/// between took them back. What this very deployment has made is not among them.
+pub(super) async fn taken_back(
+    begun: &Begun<'_>,
+    run: &DeployRun,
+    lane: &Lane<'_>,
+) -> AppResult<BTreeSet<String>> {
+    let is_own = |op: &str| {
+        let landed = lane.state().landed(&run.op_key(op));
+        landed.is_some_and(|(_, inclusion)| inclusion.success)
+    };
+    Ok(begun.taken_back().await?.into_iter().filter(|op| !is_own(op)).collect())
 }
 
 /// What other commands signed and no block has, as where a chain was begun anew: nothing of the

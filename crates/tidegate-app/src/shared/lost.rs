@@ -76,6 +76,25 @@ impl Begun<'_> {
         Ok(said)
     }
 
+    /// The upgrades that count as made, as another release made exactly them before, and that a
+    /// release in between has taken back: they have to be made again.
+    pub(crate) async fn taken_back(&self) -> AppResult<BTreeSet<String>> {
+        let plan = &self.built.release.plan;
+        let upgrades = |op: &&tidegate_plan::Op| {
+            let step = plan.step(&op.step);
+            matches!(op.kind, OpKind::Call { .. })
+                && step.is_some_and(|step| step.as_upgrade().is_some())
+                && self.done.contains(&op.id)
+        };
+        let ops = self.plan.0.resolved.ops.iter();
+        let done: BTreeSet<_> = ops.filter(upgrades).map(|op| op.id.clone()).collect();
+        if done.is_empty() {
+            return Ok(done);
+        }
+        let begun = Begun { done: &done, ..*self };
+        Ok(begun.undone().await?.into_iter().map(|lost| lost.op).collect())
+    }
+
     async fn undone(&self) -> AppResult<Vec<Lost>> {
         let Begun { place: (_, network), built, plan: (prepared, expected), done, head, .. } =
             *self;
