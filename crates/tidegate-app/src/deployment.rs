@@ -8,7 +8,7 @@ use serde_json::Value;
 use tidegate_chain::{CallOutcome, Network};
 use tidegate_evm::{PROBE_GAS, Progress, Rounds};
 use tidegate_model::digest::create2_salt;
-use tidegate_model::plan::Rule;
+use tidegate_model::plan::{Rule, Source};
 use tidegate_model::policy::External;
 use tidegate_model::ports::StateSnapshot;
 use tidegate_model::record::Deployment;
@@ -109,7 +109,7 @@ pub(crate) fn prepare_with(
     let found = standing.filter(|(name, _)| existing.contains(*name));
     let found = found.map(|(_, standing)| standing.artifact.abi.clone()).collect();
     if let Some(chain) = chain.filter(|_| is_written) {
-        require_kept(&chain, built, &resolved, &left)?;
+        require_kept(&chain, built, (&resolved, &externals), &left)?;
     }
     ops.append(&mut resolved.ops);
     resolved.ops = ops;
@@ -166,16 +166,22 @@ fn set_up(
     Ok(set_up)
 }
 
-/// Refuses another value of a parameter than what stands was given, where nothing gives it the new
+/// Refuses another value of a parameter or external than what stands was given, where nothing gives it the new
 /// one. A deployer who is another one than before is no other value.
-fn require_kept(chain: &Chain, built: &Built, resolved: &Resolved, left: &Left) -> AppResult {
+fn require_kept(
+    chain: &Chain,
+    built: &Built,
+    (resolved, externals): (&Resolved, &BTreeMap<String, Address>),
+    left: &Left,
+) -> AppResult {
     let plan = &built.release.plan;
     let deployer = serde_json::to_value(resolved.executor.address())?;
     for (name, was) in &left.params {
         let Some(now) = resolved.params.get(name).filter(|now| *now != was) else { continue };
         let by_deployer = same_address(now, &deployer)
             && left.executor.is_some_and(|before| same_address(was, &serde_json::json!(before)));
-        let Some(kept) = chain.followed.not_given(plan, name).pop_first() else { continue };
+        let given = Source::Param(name.clone());
+        let Some(kept) = chain.followed.not_given(plan, &given).pop_first() else { continue };
         if !by_deployer {
             return Err(AppError::config(format!(
                 "params.{name} was {was} when @{kept} was made or called, is {now}, and nothing of \
@@ -185,6 +191,18 @@ fn require_kept(chain: &Chain, built: &Built, resolved: &Resolved, left: &Left) 
                 "restore it, or set it by a `call` or `migrate` of @{kept}; what its constructor \
                  got changes only with another implementation"
             )));
+        }
+    }
+    for (name, was) in &left.externals {
+        let Some(now) = externals.get(name).filter(|now| **now != was.address) else { continue };
+        let given = Source::Ref(name.clone());
+        if let Some(kept) = chain.followed.not_given(plan, &given).pop_first() {
+            let was = was.address;
+            return Err(AppError::config(format!(
+                "externals.{name} was {was} when @{kept} was made or called, is {now}, and nothing \
+                 of this release gives @{kept} the new address"
+            ))
+            .hint(format!("restore it, or set it by a `call` or `migrate` of @{kept}")));
         }
     }
     Ok(())

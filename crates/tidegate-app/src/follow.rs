@@ -33,6 +33,11 @@ pub(crate) fn written(project: &Project) -> AppResult<Option<Arc<Chain>>> {
     let Some(wanted) = project.config.follows.as_deref().filter(|wanted| *wanted != NONE) else {
         return Ok(None);
     };
+    let (name, version) = (&project.config.name, &project.config.version);
+    if wanted == version || *wanted == format!("{name}-{version}") {
+        return Err(AppError::config(format!("`follows` names {wanted}, which is this release"))
+            .hint("raise `version` under [project]; `follows` keeps the one that is deployed"));
+    }
     load(project, root_of(project, wanted)?).map(Some)
 }
 

@@ -311,7 +311,9 @@ fn of_engine(error: EngineError) -> AppError {
         }
         EngineError::OtherIntent { .. } => (
             Kind::Conflict,
-            "deploy it under another id, --id N; where it follows a release, on a copy of that",
+            "this machine deployed another build under this id, or other values: bring its record \
+             here (`git pull`), or deploy under another id, --id N; where it follows a release, on \
+             a copy of that",
         ),
         EngineError::OutOfOrder { .. } => (
             Kind::Conflict,

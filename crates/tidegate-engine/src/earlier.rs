@@ -53,6 +53,7 @@ impl Past {
         network: &C,
         run: &DeployRun,
     ) -> Result<Self, EngineError> {
+        require_same(lane, run)?;
         let search = Search::of(lane, network, run).await?;
         let (mut calls, mut there) = (BTreeMap::new(), BTreeSet::new());
         for op in &run.ops {
@@ -72,6 +73,22 @@ impl Past {
         require_order(lane, run)?;
         Ok(Self { anchor, calls, there })
     }
+}
+
+/// Refuses to go on where something of the run landed with other bytes: another build of the
+/// release, or other values, was deployed under its id.
+fn require_same<C: Chain, J: Journal>(
+    lane: &Lane<'_, C, J>,
+    run: &DeployRun,
+) -> Result<(), EngineError> {
+    for op in &run.ops {
+        let own = intent(run, op);
+        let landed = lane.state().landed(&own.op).filter(|(_, inclusion)| inclusion.success);
+        if landed.is_some_and(|(attempt, _)| attempt.intent != own.bound()) {
+            return Err(EngineError::OtherIntent { op: op.id().to_owned() });
+        }
+    }
+    Ok(())
 }
 
 /// Refuses to go on where a call of the run landed while something before it, which was on its way

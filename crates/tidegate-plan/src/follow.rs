@@ -74,21 +74,21 @@ impl Followed {
         }
     }
 
-    /// The contracts that had a parameter when they were made or called, and that no operation of a
-    /// plan gives it to: what a constructor got comes with another implementation, all else by a
-    /// call or a migration.
-    pub fn not_given<'a>(&'a self, plan: &Plan, param: &str) -> BTreeSet<&'a str> {
+    /// The contracts that had a parameter or an external when they were made or called, and that no
+    /// operation of a plan gives it to: what a constructor got comes with another implementation,
+    /// all else by a call or a migration.
+    pub fn not_given<'a>(&'a self, plan: &Plan, given: &Source) -> BTreeSet<&'a str> {
         let found = self.standing.iter().filter(|(name, _)| plan.existing.contains(*name));
         let found = found.filter(|(name, Standing { create, .. })| {
-            let is_built = has(&create.args, param) && !is_built(plan, param, name);
+            let is_built = has(&create.args, given) && !is_built(plan, given, name);
             let init = create.proxy.iter().filter_map(|proxy| proxy.init.as_ref());
             let admin = create.proxy.iter().filter_map(|proxy| proxy.admin.as_ref());
             let told = init.flat_map(|init| &init.args).chain(admin);
-            is_built || (has(told, param) && !is_told(plan, param, name))
+            is_built || (has(told, given) && !is_told(plan, given, name))
         });
         let made = self.calls.iter().filter(|(name, _)| plan.made.contains(*name));
         let made = made.filter_map(|(_, call)| {
-            let untold = has(&call.invocation.args, param) && !is_told(plan, param, &call.target);
+            let untold = has(&call.invocation.args, given) && !is_told(plan, given, &call.target);
             untold.then_some(call.target.as_str())
         });
         found.map(|(name, _)| name.as_str()).chain(made).collect()
@@ -157,30 +157,29 @@ impl Standing {
 /// contract has the plain name.
 pub const RECORDED: &str = "recorded:";
 
-/// Whether an upgrade constructs its implementation with a parameter.
-fn is_built(plan: &Plan, param: &str, contract: &str) -> bool {
+/// Whether an upgrade constructs its implementation with this.
+fn is_built(plan: &Plan, given: &Source, contract: &str) -> bool {
     let mut upgrades = plan.steps.iter().filter_map(Step::as_upgrade);
-    upgrades.any(|upgrade| upgrade.target == contract && has(&upgrade.args, param))
+    upgrades.any(|upgrade| upgrade.target == contract && has(&upgrade.args, given))
 }
 
-/// Whether a call or a migration gives a parameter to a contract.
-fn is_told(plan: &Plan, param: &str, contract: &str) -> bool {
+/// Whether a call or a migration gives this to a contract.
+fn is_told(plan: &Plan, given: &Source, contract: &str) -> bool {
     plan.steps.iter().any(|step| match &step.action {
         Action::Create(_) => false,
         Action::Upgrade(upgrade) => {
             let init = upgrade.init.iter().flat_map(|init| &init.args);
-            upgrade.target == contract && has(init, param)
+            upgrade.target == contract && has(init, given)
         }
-        Action::Call(call) => call.target == contract && has(&call.invocation.args, param),
+        Action::Call(call) => call.target == contract && has(&call.invocation.args, given),
     })
 }
 
-/// Whether a value of these comes from a parameter, or a part of one does.
-fn has<'a>(args: impl IntoIterator<Item = &'a Arg>, param: &str) -> bool {
+/// Whether a value of these comes from this, or a part of one does.
+fn has<'a>(args: impl IntoIterator<Item = &'a Arg>, given: &Source) -> bool {
     args.into_iter().any(|arg| match &arg.from {
-        Source::Param(name) => name == param,
-        Source::List(items) => has(items, param),
-        Source::Literal(_) | Source::Ref(_) => false,
+        Source::List(items) => has(items, given),
+        from => from == given,
     })
 }
 

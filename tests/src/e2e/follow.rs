@@ -160,6 +160,17 @@ fn what_follows_forgets_nothing(scene: &Scene<'_>) -> Outcome {
     let plan = messages(&scene.run("eva", &["plan"], 3)?, "error").join(" ");
     let was = "params.vault_cap was \"250000000\" when @vault was made or called";
     assert!(plan.contains(was), "{plan}");
+    // Nor is an external, which the vault got as it was initialised.
+    scene.write("tidegate.toml", &config)?;
+    let other = format!("{{ address = \"{}\", code_hash = \"{}\" }}", Address::ZERO, B256::ZERO);
+    scene.edit("tidegate.toml", "{ create = \"MockUSDC\" }", &other)?;
+    for command in ["plan", "deploy"] {
+        let said = messages(&scene.run("eva", &[command], 3)?, "error").join(" ");
+        assert!(said.contains("externals.usdc was 0x"), "{said}");
+    }
+    scene.write("tidegate.toml", &config.replace("follows = \"1.4.0\"", "follows = \"1.5.0\""))?;
+    let itself = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
+    assert!(itself.contains("`follows` names 1.5.0, which is this release"), "{itself}");
     scene.write("tidegate.toml", &config.replace("name   = \"registry\"", "name = \"book\""))?;
     let build = messages(&scene.run("eva", &["build"], 3)?, "error").join(" ");
     assert!(build.contains("@registry"), "{build}");

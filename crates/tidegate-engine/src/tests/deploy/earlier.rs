@@ -90,6 +90,26 @@ async fn a_call_that_the_journal_knows_is_not_searched_for() {
     assert_eq!(world.chain.world().searches, 0, "and where the vault is new nothing is anchored");
 }
 
+/// As of a folder beside this one, whose record is not here: what it deployed under this id has
+/// other bytes, such as other metadata, and stands at other addresses.
+#[tokio::test]
+async fn another_build_under_this_id_is_said_as_that() {
+    let world = World::new();
+    let mut lane = world.lane().await;
+    deployed(&world, &mut lane, &run()).await.0.unwrap();
+    let ops =
+        vec![creation("token", &[1, 9]), creation("vault", VAULT), calling("vault", "init", 9)];
+    let other = DeployRun { ops, ..run() };
+    for found in [
+        complete(&lane, &world.chain, &other).await.map(drop),
+        deployed(&world, &mut lane, &other).await.0.map(drop),
+    ] {
+        let is_said = matches!(&found, Err(EngineError::OtherIntent { op }) if op == "token");
+        assert!(is_said, "{found:?}");
+    }
+    assert_eq!(world.nonce(), 4, "nothing more was sent");
+}
+
 /// Two machines with a journal each deploy the same: what one was about to send, the other has
 /// sent. Found by seed 665 of the simulation, where one machine had lost its journal.
 #[tokio::test]

@@ -268,13 +268,18 @@ fn what_was_told_of_something_anew_is_told_again() {
 fn a_parameter_is_given_to_each_contract_that_had_it() {
     let stale = |plan: &Plan, param: &str| {
         let followed = followed();
-        followed.not_given(plan, param).into_iter().map(str::to_owned).collect::<BTreeSet<_>>()
+        let given = Source::Param(param.to_owned());
+        followed.not_given(plan, &given).into_iter().map(str::to_owned).collect::<BTreeSet<_>>()
     };
     let plan = next(&[], &[]).unwrap();
     let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     assert_eq!(stale(&plan, "cap"), all(&["vault"]));
     assert_eq!(stale(&plan, "owner"), all(&["pair", "registry", "vault"]));
     assert_eq!(stale(&plan, "delay"), all(&["vault"]));
+    let external = |name: &str| Source::Ref(name.to_owned());
+    let followed = followed();
+    assert_eq!(followed.not_given(&plan, &external("usdc")), ["vault"].into());
+    assert_eq!(followed.not_given(&plan, &external("nobody")), [].into());
     // Given to another contract, it is not given to the one that had it.
     let call = |to: &str| {
         let call =
