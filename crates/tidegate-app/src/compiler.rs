@@ -13,6 +13,7 @@ use tidegate_model::units::counted;
 use tidegate_plan::config::CompilerConfig;
 use tidegate_store::write_atomic;
 
+use crate::dotenv::{self, Dotenv};
 use crate::error::{AppError, AppResult, Kind, OrKind};
 use crate::packages;
 use crate::project::Project;
@@ -89,8 +90,10 @@ pub(crate) fn settings(project: &Project) -> AppResult<FoundryConfig> {
     }
     let foundry = FoundryConfig::load_profile(&project.root, written.profile.as_deref())
         .map_err(|error| missing(&project.root, error))?;
+    let dotenv = dotenv::read(&project.root);
+    refuse_dotenv(&dotenv)?;
     if written.profile.is_none() {
-        same_profile(project, &foundry)?;
+        same_profile(project, &foundry, dotenv)?;
     }
     match &written.remappings {
         Some(list) => foundry.as_pinned(&project.root, list),
@@ -99,22 +102,37 @@ pub(crate) fn settings(project: &Project) -> AppResult<FoundryConfig> {
     .map_err(|error| missing(&project.root, error))
 }
 
-/// What forge builds here must be what is built here: the environment may name another profile.
-fn same_profile(project: &Project, foundry: &FoundryConfig) -> AppResult {
-    let Some(other) = project.env.get("FOUNDRY_PROFILE") else { return Ok(()) };
-    match FoundryConfig::load_profile(&project.root, Some(other)) {
+/// What forge builds here must be what is built here: the environment, or `.env`, may name another
+/// profile.
+fn same_profile(project: &Project, foundry: &FoundryConfig, dotenv: Dotenv) -> AppResult {
+    let named = project.env.get("FOUNDRY_PROFILE").map(str::to_owned);
+    let (other, place) = match (named, dotenv.profile) {
+        (Some(other), _) => (other, ""),
+        (None, Some(other)) => (other, " in .env, which forge reads"),
+        (None, None) => return Ok(()),
+    };
+    match FoundryConfig::load_profile(&project.root, Some(&other)) {
         Ok(settings) if settings == *foundry => Ok(()),
         // Forge takes the default one then.
         Err(FoundryError::NoProfile { .. }) => Ok(()),
         Ok(_) | Err(_) => Err(AppError::config(format!(
-            "FOUNDRY_PROFILE is {other}, and that profile of foundry.toml has other settings than \
-             the default one"
+            "FOUNDRY_PROFILE is {other}{place}, and that profile of foundry.toml has other \
+             settings than the default one"
         ))
         .hint(
             "say which one is deployed: under [compiler] in tidegate.toml write `profile = \
              \"default\"` or another one's name",
         )),
     }
+}
+
+/// Refuses what forge would take from `.env`: no commit has it.
+fn refuse_dotenv(dotenv: &Dotenv) -> AppResult {
+    let Some(name) = &dotenv.shaping else { return Ok(()) };
+    Err(AppError::config(format!(
+        "{name} is set in .env, which forge reads and a release does not"
+    ))
+    .hint("write that setting in foundry.toml, which is committed, and remove it from .env"))
 }
 
 /// Whether there is anything to compile: a folder that took a bundle has only what it says.

@@ -20,6 +20,7 @@ pub mod controls;
 pub mod deploy;
 pub mod deployment;
 pub mod doctor;
+mod dotenv;
 pub mod drafts;
 pub mod error;
 pub mod existing;

@@ -220,6 +220,16 @@ fn what_forge_uses_is_followed_or_refused(scene: &Scene<'_>, eva: &Person) -> Ou
     with_profile("gone")?.expect_code(0)?;
     let refused = with_profile("release")?.expect_code(3)?;
     assert!(said(&refused).contains("FOUNDRY_PROFILE is release"), "{refused:?}");
+    // Forge reads `.env` by itself.
+    for (line, words) in [
+        ("FOUNDRY_PROFILE=release", "FOUNDRY_PROFILE is release in .env"),
+        ("FOUNDRY_OPTIMIZER_RUNS=1", "FOUNDRY_OPTIMIZER_RUNS is set in .env"),
+    ] {
+        scene.write(".env", line)?;
+        let refused = eva.run(&["build"])?.expect_code(3)?;
+        assert!(said(&refused).contains(words), "{refused:?}");
+    }
+    std::fs::remove_file(scene.project().join(".env"))?;
 
     // Nothing is written down: what forge finds is used, and said.
     let plain = text.split_once("remappings = [").ok_or("a list")?;

@@ -18,7 +18,7 @@ pub(super) const CRATES: [(&str, Floors<'static>); 1] = [("tidegate-app", APP)];
 
 /// What each floor is for stands in ARCHITECTURE.md.
 const APP: Floors<'static> = &[
-    ("base", &["chain", "clock", "error", "front", "path", "settings", "text"]),
+    ("base", &["chain", "clock", "dotenv", "error", "front", "path", "settings", "text"]),
     (
         "workspace",
         &["approve", "compiler", "network", "packages", "project", "sending", "typed_data"],
