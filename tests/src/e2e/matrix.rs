@@ -124,8 +124,9 @@ fn b2_bytes_are_on_the_disk_before_they_leave(scene: &Scene<'_>) -> Outcome {
             _ => {}
         }
     }
-    assert!(sends >= 5, "{:?}", matrix.clean);
-    print_line(&format!("B2 sync before send: {sends} of {sends}"));
+    // The first transaction, and all others in one window.
+    assert!(sends >= 2, "{:?}", matrix.clean);
+    print_line(&format!("B2 sync before send: {sends} of {sends} requests"));
     Ok(())
 }
 
