@@ -114,8 +114,8 @@ pub enum EngineError {
     },
     /// Nothing landed within the limit.
     #[error(
-        "cannot complete {op}: transaction {hash} is known to the chain, and in no block after \
-         {waited_secs} s"
+        "cannot complete {op}: transaction {hash} was sent, again where the endpoint had lost it, \
+         and is in no block after {waited_secs} s"
     )]
     NotIncluded { op: String, hash: B256, waited_secs: u64 },
     /// A transaction that no node took, however often it was sent.

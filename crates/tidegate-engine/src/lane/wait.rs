@@ -1,6 +1,6 @@
 //! The outcome of what was sent, as the chain shows it by hash and nonce.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy_primitives::{B256, Bytes};
 use tidegate_chain::{GasQuery, ReadError, known_chain, poll_interval};
@@ -27,6 +27,13 @@ const REFUSED_SENDS: u32 = FOREIGN_LOOKS + 4;
 const RESEND_POLLS: u64 = 8;
 
 impl<C: Chain, J: Journal> Lane<'_, C, J> {
+    /// Waits until one of our transactions on a nonce is in a block, sends again what nodes forgot,
+    /// and raises what the base fee has outgrown. It ends after as many looks as fit into the time
+    /// that is waited, and after that time where looking itself takes long.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long it is waited for, which decides nothing"
+    )]
     pub(super) async fn wait(
         &mut self,
         intent: &Intent,
@@ -35,7 +42,11 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
         let interval = self.poll_interval();
         let polls = (INCLUSION_WAIT_SECS_MAX * 1_000) / interval_ms(interval);
         let (mut foreign, mut refused) = (0, 0);
+        let started = Instant::now();
         for poll in 1..=polls.max(1) {
+            if started.elapsed() > Duration::from_secs(INCLUSION_WAIT_SECS_MAX) {
+                break;
+            }
             let look = match self.look(nonce).await {
                 // Nodes behind one address lag behind each other: one look proves nothing.
                 Err(EngineError::Foreign { .. }) if foreign < FOREIGN_LOOKS => {
