@@ -77,6 +77,10 @@ fn one(value: &DynSolValue, names: &Names) -> Option<Value> {
             None => address.to_string().into(),
         },
         DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]).into(),
+        // Bytes that hold the address of what is made anew would keep the old one.
+        DynSolValue::Bytes(bytes) if names.keys().any(|address| holds(bytes, address)) => {
+            return None;
+        }
         DynSolValue::Bytes(bytes) => hex::encode_prefixed(bytes).into(),
         DynSolValue::Function(function) => hex::encode_prefixed(function).into(),
         DynSolValue::String(text) => quoted(&tidegate_plan::escaped(text)),
@@ -91,6 +95,10 @@ fn one(value: &DynSolValue, names: &Names) -> Option<Value> {
             }
         }
     })
+}
+
+fn holds(bytes: &[u8], address: &Address) -> bool {
+    bytes.windows(Address::len_bytes()).any(|part| part == address.as_slice())
 }
 
 fn list(items: &[DynSolValue], names: &Names) -> Option<Value> {

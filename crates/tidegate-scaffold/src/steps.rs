@@ -119,6 +119,8 @@ pub fn from_broadcast(broadcast: &Broadcast, contracts: &Contracts) -> Draft {
 struct Builder<'a> {
     draft: Draft,
     names: Names,
+    /// Implementations, and the step behind whose proxy each is.
+    implementations: BTreeMap<Address, String>,
     /// The ABI of what stands at an address.
     abis: BTreeMap<Address, &'a JsonAbi>,
     taken: BTreeSet<String>,
@@ -135,11 +137,7 @@ impl<'a> Builder<'a> {
         if broadcast.libraries.contains(&address) {
             return Err("libraries are created where a step links them".to_owned());
         }
-        if sent.value.is_zero() {
-            self.create(sent, address, initcode, contracts)
-        } else {
-            Err("it sends ether to a constructor".to_owned())
-        }
+        self.create(sent, address, initcode, contracts)
     }
 
     fn create(
@@ -154,6 +152,9 @@ impl<'a> Builder<'a> {
         let known = contracts.get(contract);
         let compiled = known.and_then(|known| known.compiled.as_ref());
         if let Some((_, kind, types)) = PROXIES.iter().find(|(name, ..)| *name == contract) {
+            if !sent.value.is_zero() {
+                return Err("it sends ether to a proxy as that is created".to_owned());
+            }
             let values = proxy_args(compiled, types, initcode, &sent.arguments);
             if values.is_some_and(|values| self.fold(address, kind, &values)) {
                 return Ok(());
@@ -188,6 +189,7 @@ impl<'a> Builder<'a> {
             name: Some(name),
             create: Some(create),
             args: args.unwrap_or_default(),
+            value: sent_along(sent),
             ..Step::default()
         });
         Ok(())
@@ -230,6 +232,7 @@ impl<'a> Builder<'a> {
                 written(std::slice::from_ref(owner), &self.names).and_then(|mut v| v.pop());
         }
         self.names.remove(implementation);
+        self.implementations.insert(*implementation, name.clone());
         self.names.insert(proxy, name);
         if let Some(abi) = abi {
             self.abis.insert(proxy, abi);
@@ -242,6 +245,9 @@ impl<'a> Builder<'a> {
         let target = sent.to.unwrap_or_default();
         if sent.input.len() < 4 {
             return Err("it calls no function".to_owned());
+        }
+        if let Some(name) = self.implementations.get(&target) {
+            return Err(format!("it calls the implementation of @{name}, not its proxy"));
         }
         let step = match self.abis.get(&target) {
             Some(abi) => self.invocation(abi, &sent.input),
@@ -256,8 +262,11 @@ impl<'a> Builder<'a> {
         let (invocation, comments) = match step {
             Some(invocation) => (invocation, Vec::new()),
             None => {
-                let function = sent.function.as_deref().unwrap_or("?");
-                let what = format!("fill in: it called {}", tidegate_chain::escape(function));
+                let function = match sent.function.as_deref() {
+                    Some(function) => tidegate_chain::escape(function),
+                    None => format!("{}, whose name is not known", selector(&sent.input)),
+                };
+                let what = format!("fill in: it called {function}");
                 let comments: Vec<_> =
                     std::iter::once(what).chain(shown(&sent.arguments)).collect();
                 (Vec::new(), comments)
@@ -268,7 +277,7 @@ impl<'a> Builder<'a> {
         let unique = self.unique(&default);
         let call = std::iter::once(format!("@{name}").into()).chain(invocation).collect();
         let name = (unique != default).then_some(unique);
-        let value = (!sent.value.is_zero()).then(|| number("", sent.value));
+        let value = sent_along(sent);
         self.draft.steps.push(Step { comments, name, call, value, ..Step::default() });
         Ok(())
     }
@@ -317,6 +326,16 @@ impl<'a> Builder<'a> {
         }
         unique
     }
+}
+
+/// The ether that a transaction sends along.
+fn sent_along(sent: &Sent) -> Option<Value> {
+    (!sent.value.is_zero()).then(|| number("", sent.value))
+}
+
+/// The first four bytes of calldata, which say the function.
+fn selector(calldata: &[u8]) -> String {
+    hex::encode_prefixed(calldata.get(..4).unwrap_or_default())
 }
 
 /// Whether a value is this reference, or a list or structure with it.

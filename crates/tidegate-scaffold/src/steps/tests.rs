@@ -202,7 +202,8 @@ fn what_cannot_be_decoded_is_for_people_to_fill_in() {
 fn what_a_plan_cannot_repeat_is_left_out() {
     let mut run = Run::default();
     let registry = run.create("Registry", &[0xaa], &[DynSolValue::Address(DEPLOYER)]);
-    run.create("Registry", &[0xaa], &[DynSolValue::Address(DEPLOYER)]);
+    let behind = [DynSolValue::Address(registry), DynSolValue::Bytes(Vec::new())];
+    run.create("ERC1967Proxy", &[0xcc], &behind);
     run.0.sent[1].value = U256::from(1);
     run.send(Some(TOKEN), None, Vec::new());
     run.send(Some(TOKEN), None, vec![1, 2, 3, 4]);
@@ -215,7 +216,7 @@ fn what_a_plan_cannot_repeat_is_left_out() {
     assert_eq!(draft.steps.len(), 1);
     let why = [
         "already",
-        "ether to a constructor",
+        "ether to a proxy",
         "calls no function",
         "is not known",
         "another account",
@@ -265,4 +266,39 @@ fn what_is_made_for_a_proxy_is_proposed_behind_one_or_asked_for() {
     let draft = from_sources(&[plain]);
     assert_eq!(draft.steps[0].comments, ["fill in: constructor(uint256 cap)"]);
     assert!(draft.steps[0].proxy.is_none() && draft.steps[0].init.is_empty());
+}
+
+/// Ether for a constructor is a value of its step; an implementation is no contract of its own; and
+/// bytes that hold an address of the run are for people to write.
+#[test]
+fn a_run_keeps_no_address_of_the_old_contracts() {
+    let mut run = Run::default();
+    let at = DynSolValue::Address;
+    let registry = run.create("Registry", &[0xaa], &[at(DEPLOYER)]);
+    run.0.sent.last_mut().unwrap().value = U256::from(7);
+    let vault = run.create("Vault", &[0xbb, 0xbb], &[at(registry)]);
+    let empty = DynSolValue::Bytes(Vec::new());
+    run.create("ERC1967Proxy", &[0xcc], &[at(vault), empty]);
+    run.call(vault, "initialize(uint256,address)", &[uint(1), at(DEPLOYER)]);
+    let told = |address: Address| DynSolValue::Bytes([&[1, 2][..], address.as_slice()].concat());
+    let beacon = |address| {
+        let mut run = Run(Broadcast { sent: run.0.sent.clone(), ..Broadcast::default() });
+        run.create("BeaconProxy", &[0xdd], &[at(registry), told(address)]);
+        let last = run.0.sent.last().unwrap().creation().unwrap().0;
+        run.send(Some(last), Some("BeaconProxy"), vec![1, 2, 3, 4]);
+        let mut contracts = contracts();
+        contracts.extend([known("BeaconProxy", &[0xdd], &["constructor(address b, bytes data)"])]);
+        from_broadcast(&run.0, &contracts)
+    };
+    let draft = beacon(registry);
+    assert_eq!(draft.steps[0].value.as_ref().map(Value::to_string).as_deref(), Some("7"));
+    assert!(draft.notes.iter().any(|note| note.contains("implementation of @vault")));
+    assert!(draft.externals.is_empty(), "{:?}", draft.externals);
+    let [.., proxy, call] = &draft.steps[..] else { panic!("{draft:?}") };
+    assert_eq!(proxy.args.len(), 0);
+    assert_eq!(proxy.comments, ["fill in: constructor(address b, bytes data)"]);
+    assert_eq!(call.comments, ["fill in: it called 0x01020304, whose name is not known"]);
+    let draft = beacon(TOKEN);
+    let [.., proxy, _] = &draft.steps[..] else { panic!("{draft:?}") };
+    assert_eq!(proxy.args.len(), 2, "an address of nobody here stays in it: {proxy:?}");
 }
