@@ -94,9 +94,10 @@ async fn made_before(begun: &Begun<'_>) -> AppResult<(BTreeSet<String>, Vec<Stri
     if is_whole {
         let done = made.union(there).cloned().collect();
         let begun = Begun { done: &done, ..*begun };
-        let (lost, known) = begun.lost().await?;
-        if !is_recorded && !there.is_empty() {
-            said.extend(begun.shared(&begun.due().await?, &known).await?);
+        let due = if is_recorded { None } else { Some(begun.due().await?) };
+        let (lost, known) = begun.lost(due.as_ref()).await?;
+        if let Some(due) = due.filter(|_| !there.is_empty()) {
+            said.extend(begun.shared(&due, &known).await?);
         }
         said.extend(lost);
         said.extend(begun.lost_before().await?);

@@ -12,6 +12,7 @@ pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Funded:
             calls_on_what_stands_are_said_to_be_made_again,
+            one_more_of_equal_calls_is_its_own,
             a_version_alone_is_the_same_deployment,
             a_call_is_made_once_more_where_its_effect_is_gone,
             nothing_is_approved_where_nothing_is_sent;
@@ -56,6 +57,26 @@ fn calls_on_what_stands_are_said_to_be_made_again(scene: &Scene<'_>) -> Outcome 
     scene.done("eva", &["deploy", "--release", "vault-1.5.0", "--id", "1"])?;
     scene.world.settle()?;
     assert!(!attends(&["plan", "--id", "1"], 0)?.contains("made again"));
+    Ok(())
+}
+
+/// Two equal calls were made before, and a third one is new: it alone is sent, the record has all
+/// three, and nobody is told to make one of the two again.
+fn one_more_of_equal_calls_is_its_own(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    let more =
+        |name: &str| format!("[[step]]\nname = \"{name}\"\ncall = [\"@tally\", \"add\", 5]\n\n");
+    let two = || vec![tally("\"add\", 5"), more("second")];
+    releases.deploy("1.5.0", &two(), &[])?;
+    releases.write("1.6.0", &[two(), vec![more("third")]].concat())?;
+    for (command, code) in [("plan", 0), ("deploy", 2)] {
+        let ran = scene.run("eva", &[command, "--json"], code)?.json()?;
+        let ops = ran["operations"].as_array().ok_or("operations")?;
+        let due = ops.iter().filter(|op| op["there"] == false).map(|op| op["id"].as_str());
+        assert_eq!(due.collect::<Vec<_>>(), [Some("third")], "{command}: {ran}");
+        assert!(!ran["attentions"].to_string().contains("--again"), "{command}: {ran}");
+    }
+    releases.deploy("1.6.0", &[two(), vec![more("third")]].concat(), &[])?;
     Ok(())
 }
 

@@ -154,7 +154,12 @@ impl Ran<'_> {
             } else {
                 let same: Vec<_> =
                     self.ops().filter(|op| records::is_of(tx, op)).map(FrozenOp::id).collect();
-                let free = same.iter().find(|op| !taken.contains(*op)).or(same.first());
+                // What an earlier run made has its transaction already.
+                let earlier = |op: &str| self.deployed.earlier.get(op);
+                let is_free = |op: &&&str| {
+                    !taken.contains(**op) && earlier(op).is_none_or(|hash| *hash == tx.hash)
+                };
+                let free = same.iter().find(is_free).or(same.first());
                 if let Some(op) = free {
                     mined.op = (*op).to_owned();
                     taken.extend(mined.success.then_some(*op));

@@ -96,7 +96,7 @@ pub(super) async fn said(
     (when, is_complete): (When, bool),
 ) -> AppResult<Vec<String>> {
     let mut said = match when {
-        _ if is_complete => begun.lost().await?.0,
+        _ if is_complete => begun.lost(None).await?.0,
         When::After => tried(begun, run).await?,
         When::Before => Vec::new(),
     };
@@ -117,7 +117,7 @@ async fn tried(begun: &Begun<'_>, run: &mut DeployRun) -> AppResult<Vec<String>>
     }
     refuse_checks(network, prepared, run, done).await?;
     let due = begun.due().await?;
-    let (mut attentions, known) = begun.lost().await?;
+    let (mut attentions, known) = begun.lost(Some(&due)).await?;
     let shared = begun.shared(&due, &known).await?;
     if let Some(fault) = &due.fault {
         let text = format!("the plan fails on what stands already: {fault}");

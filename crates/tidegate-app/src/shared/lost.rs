@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256};
-use tidegate_plan::{Executor, Moment, OpKind, Undone, When, stored, undone};
+use tidegate_plan::{Due, Executor, Moment, OpKind, Undone, When, stored, undone};
 
 use super::{Begun, word};
 use crate::deployment::{expect, prepare_with, simulate};
@@ -25,13 +25,14 @@ struct Lost {
 
 impl Begun<'_> {
     /// What calls of this plan did that is gone, one sentence each, and the slots that they are
-    /// about.
-    pub(crate) async fn lost(&self) -> AppResult<(Vec<String>, BTreeSet<Slot>)> {
+    /// about. What is still `due` writes is not gone: nothing has written it yet.
+    pub(crate) async fn lost(&self, due: Option<&Due>) -> AppResult<(Vec<String>, BTreeSet<Slot>)> {
         let say = |lost: Lost| {
             let Lost { op, at, text } = lost;
             (format!("{op} was made already, but {text}; `deploy --again {op}` makes it again"), at)
         };
-        Ok(self.undone().await?.into_iter().map(say).unzip())
+        let is_left = |lost: &Lost| due.is_none_or(|due| !due.writes.contains_key(&lost.at));
+        Ok(self.undone().await?.into_iter().filter(is_left).map(say).unzip())
     }
 
     /// The same of calls that releases made which this one follows, and that it does not make
