@@ -56,12 +56,16 @@ pub(super) async fn refuse_other_deployment(
     if is_wiped(network, &recorded).await? {
         return Ok(());
     }
+    let (release, by) = (&recorded.name, recorded.deployment.executor);
+    if by != deployment.executor {
+        let text = format!("deployment {id} of {release} on {name} was made by {by}");
+        let own = format!("this key is {}, and makes contracts of its own", deployment.executor);
+        let second = follow::second(project, built, name, id + 1)?;
+        return Err(AppError::new(Kind::Conflict, text).hint(own).hint(second));
+    }
     let mut error = AppError::new(
         Kind::Conflict,
-        format!(
-            "deployment {id} of {} on {name} exists already and differs from this plan",
-            recorded.name
-        ),
+        format!("deployment {id} of {release} on {name} exists already and differs from this plan"),
     );
     for difference in compare_deployments(&recorded.deployment, deployment) {
         error = error.hint(difference);
