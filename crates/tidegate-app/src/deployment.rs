@@ -166,8 +166,8 @@ fn set_up(
     Ok(set_up)
 }
 
-/// Refuses another value of a parameter or external than what stands was given, where nothing gives it the new
-/// one. A deployer who is another one than before is no other value.
+/// Refuses another value of a parameter, or another external, than what stands was given, where
+/// nothing gives it the new one. A deployer who is another one than before is no other value.
 fn require_kept(
     chain: &Chain,
     built: &Built,

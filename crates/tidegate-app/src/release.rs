@@ -61,9 +61,9 @@ const BLOB_KIND: &str = "release/3";
 pub fn build_tree(project: &Project) -> AppResult<Built> {
     tree(project)?.ok_or_else(|| {
         AppError::config("nothing changed since the release that this one follows").hint(
-            "edit a contract or a step; a parameter's new value reaches what stands by a `call` or \
-             `migrate` that gives it. `tidegate status` and `tidegate verify` show the release that \
-             is followed",
+            "edit a contract or a step; a parameter's new value reaches what stands by a `call` \
+             or `migrate` that gives it. `tidegate status` and `tidegate verify` show the release \
+             that is followed",
         )
     })
 }

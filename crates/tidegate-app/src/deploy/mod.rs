@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use tidegate_chain::Network;
-use tidegate_engine::{DeployRun, Deployed, StepCheck, complete, there};
+use tidegate_engine::{DeployRun, Deployed, Lane, StepCheck, complete, there};
 use tidegate_model::ports::DigestSigner;
 use tidegate_model::record::{Deployment, DeploymentRecord, anchor_calldata};
 use tidegate_plan::config::Stage;
@@ -122,16 +122,8 @@ pub async fn freeze<'a>(
     let mut run = run(built, id, (&prepared, &expected), &deployment, again)?;
     let lane = open_lane(project, network, signer).await?;
     helper_first(network, &prepared, &lane, head, &mut run, &mut expected).await?;
-    let whole = match when {
-        When::Before if !run.is_tried(&lane) => None,
-        When::Before | When::After => complete(&lane, network, &run).await?,
-    };
+    let (whole, mut done) = made(&lane, network, &run, when).await?;
     let is_complete = whole.is_some();
-    let mut done = match when {
-        _ if is_complete => run.ops.iter().map(|op| op.id().to_owned()).collect(),
-        When::Before if !run.is_tried(&lane) => BTreeSet::new(),
-        When::Before | When::After => there(&lane, network, &run).await?,
-    };
     if !is_complete {
         undone::refuse_again((project, built, name), &run, &done)?;
     }
@@ -170,6 +162,24 @@ pub async fn freeze<'a>(
         earlier,
         attentions,
     })
+}
+
+/// The deployment where it is complete, and the operations that need not be sent.
+async fn made(
+    lane: &Lane<'_>,
+    network: &Network,
+    run: &DeployRun,
+    when: When,
+) -> AppResult<(Option<Deployed>, BTreeSet<String>)> {
+    if when == When::Before && !run.is_tried(lane) {
+        return Ok((None, BTreeSet::new()));
+    }
+    let whole = complete(lane, network, run).await?;
+    let done = match whole {
+        Some(_) => run.ops.iter().map(|op| op.id().to_owned()).collect(),
+        None => there(lane, network, run).await?,
+    };
+    Ok((whole, done))
 }
 
 /// All that would be sent.
