@@ -1,6 +1,8 @@
 //! `cargo xtask bench deploy`: a deployment as it is released against `forge script --broadcast`,
 //! whole processes side by side, to one confirmation.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -76,14 +78,18 @@ impl<'a> Bench<'a> {
     fn new(tools: &'a Tools, binary: &Path, folder: &Path, case: &'a Case) -> XtaskResult<Self> {
         let bench = Self { tools, binary: binary.to_owned(), folder: folder.to_owned(), case };
         let solc = solc_wrapper(tools)?;
-        for project in ["ours", "forge"] {
+        // Forge takes a program, ours the same compiler as npm installs it.
+        for (project, solc) in [("ours", String::new()), ("forge", format!("solc = {solc:?}\n"))] {
             bench.write(&format!("{project}/src/Counter.sol"), COUNTER)?;
             let foundry = format!(
-                "[profile.default]\nsrc = \"src\"\nsolc = {solc:?}\noptimizer = true\n\
-                 optimizer_runs = 200\nevm_version = \"cancun\"\nauto_detect_remappings = false\n"
+                "[profile.default]\nsrc = \"src\"\n{solc}optimizer = true\noptimizer_runs = 200\n\
+                 evm_version = \"cancun\"\nauto_detect_remappings = false\n"
             );
             bench.write(&format!("{project}/foundry.toml"), &foundry)?;
         }
+        let (packages, link) = (tools.root.join("tests/node_modules"), "ours/node_modules");
+        std::os::unix::fs::symlink(packages, folder.join(link))
+            .map_err(|source| XtaskError::File { path: folder.join(link), source })?;
         let script = format!(
             "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.20;\n\
              import {{Counter}} from \"../src/Counter.sol\";\n\
@@ -99,6 +105,10 @@ impl<'a> Bench<'a> {
         cast.args(["wallet", "import", "deployer.json", "--private-key", &key]);
         cast.args(["--unsafe-password", PASSWORD, "--keystore-dir"]).arg(folder.join("eva/keys"));
         bench.call(cast, "cast")?;
+        // `cast` lets everybody read it.
+        let file = folder.join("eva/keys/deployer.json");
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600))
+            .map_err(|source| XtaskError::File { path: file, source })?;
         Ok(bench)
     }
 
