@@ -26,7 +26,7 @@ const UPGRADED: B256 = b256!("bc7cd75a20ee27fd9adebab32041f755214dbc6bffa90cc022
 /// Which upgrades would damage what is stored on a network, and what whoever approves them may not
 /// overlook, one sentence each. What is wrong with one proxy hides nothing of the others. Steps
 /// that start from other code than the plan says are skipped.
-pub(crate) async fn require_layouts(
+pub(crate) async fn judge_layouts(
     project: &Project,
     place: (&str, &Network),
     built: &Built,

@@ -23,7 +23,7 @@ use crate::existing::require_starts;
 use crate::policy_doc::require_helper;
 use crate::project::Project;
 use crate::release::Built;
-use crate::safety::require_safe;
+use crate::safety::judge_safety;
 use crate::standing::stands_already;
 use crate::text::plain;
 
@@ -61,7 +61,7 @@ pub(crate) async fn target_plan(
     let prepared = prepare(project, built, target, Executor::Safe(safe), 0)?;
     if when == When::Before {
         require_starts(project, network, built, &prepared, head).await?;
-        require_safe(network, built, &prepared, head).await?;
+        judge_safety(network, built, &prepared, head).await?.refuse(project)?;
     }
     let expected = expect(network, &prepared, head, when).await?;
     refuse_faults(&expected)?;

@@ -13,14 +13,15 @@ use crate::error::{AppError, AppResult, Kind};
 use crate::existing::wrong_starts;
 use crate::follow;
 use crate::follow_checks::require_standing;
-use crate::layouts::require_layouts;
+use crate::layouts::judge_layouts;
 use crate::project::Project;
 use crate::release::Built;
-use crate::safety::require_safe;
+use crate::safety::judge_safety;
 use crate::wiped;
 
 /// What is wrong with the proxies of a plan, and what whoever approves it may not overlook, one
 /// sentence each.
+#[must_use = "what is wrong is refused by `refuse` alone"]
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
     pub(crate) faults: Vec<AppError>,
@@ -35,7 +36,7 @@ impl Judged {
     }
 
     /// Refuses what is wrong. What is said of other proxies is told then too.
-    fn refuse(self, project: &Project) -> AppResult<Vec<String>> {
+    pub(crate) fn refuse(self, project: &Project) -> AppResult<Vec<String>> {
         let Self { faults, attentions } = self;
         if !faults.is_empty() {
             attentions.iter().for_each(|attention| project.front.attend(attention));
@@ -70,8 +71,8 @@ pub(crate) async fn require_proxies(
     judged.attentions.extend(follow::unsaid(project, built, plan, earlier.as_ref())?);
     judged.attentions.extend(follow::found(built));
     judged.extend(initialised(place.1, built, prepared, head).await?);
-    judged.extend(require_safe(place.1, built, prepared, head).await?);
-    judged.extend(require_layouts(project, place, built, (prepared, &skipped), head).await?);
+    judged.extend(judge_safety(place.1, built, prepared, head).await?);
+    judged.extend(judge_layouts(project, place, built, (prepared, &skipped), head).await?);
     judged.refuse(project)
 }
 

@@ -28,7 +28,7 @@ struct Behind<'a> {
 
 /// Which contracts are unsafe behind their proxies, and what whoever approves the plan may not
 /// overlook, one sentence each. What stands already is not refused again.
-pub(crate) async fn require_safe(
+pub(crate) async fn judge_safety(
     network: &Network,
     built: &Built,
     prepared: &Prepared,
