@@ -30,6 +30,11 @@ impl Endpoint {
                 None => self.no_answer(method, &posted),
             });
         };
+        let is_ours =
+            |answer: &WireAnswer| answer.id.as_u64().is_some_and(|id| id < params.len() as u64);
+        if !answers.iter().any(is_ours) {
+            return Err(self.bad_answer(method, "for any call of a batch"));
+        }
         let answered = (0..params.len() as u64).map(|id| {
             let index = answers.iter().position(|answer| answer.id == id);
             let index = index.ok_or_else(|| self.bad_answer(method, "for each call of a batch"))?;

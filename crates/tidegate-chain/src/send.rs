@@ -103,14 +103,14 @@ impl Network {
     }
 }
 
-/// How many of these go into one request: at least one, if there is one.
+/// How many of these, which are not none, go into one request.
 fn batch_len(raws: &[Bytes]) -> usize {
     let mut bytes = 0;
     let fits = |raw: &&Bytes| {
         bytes += raw.len();
         bytes <= BATCH_BYTES_MAX
     };
-    raws.iter().take(BATCH_MAX).take_while(fits).count().max(1).min(raws.len())
+    raws.iter().take(BATCH_MAX).take_while(fits).count().max(1)
 }
 
 impl Endpoint {

@@ -56,8 +56,8 @@ pub(crate) fn alone(closure: &Closure, foundry: &FoundryConfig, contracts: &[&st
 }
 
 /// The inputs for these sources. Code is asked for of the roots and of every file that may hold
-/// a library to link; generating it for all the rest would only take time. ABIs are asked for of
-/// all: what a factory creates fails with errors of its own.
+/// a library to link. ABIs are asked for of all: what a factory creates fails with errors of its
+/// own.
 pub(crate) fn inputs(closure: &Closure, foundry: &FoundryConfig, roots: &[Root]) -> Inputs {
     let mut selected: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for root in roots {

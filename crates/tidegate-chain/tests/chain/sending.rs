@@ -137,13 +137,17 @@ fn several_are_one_request() -> Outcome {
     Ok(())
 }
 
-/// By an error, by something else than a list, by a status: the calls are made one by one, also
+/// By an error, alone or in a list, by something else than a list, by a status: the calls are made one by one, also
 /// those of the next batch.
 #[test]
 fn an_endpoint_without_batches_is_asked_one_by_one() -> Outcome {
     let anvil = anvil(SIMULATED)?;
     let message = "batch requests are disabled".to_owned();
+    // One error in a list, which is of no call.
+    let nobody = json!([{"jsonrpc": "2.0", "id": null, "error": {"code": -32600, "message": ""}}]);
+    let nobody = nobody.to_string().into_bytes();
     for reply in [
+        Reply::Http { status: 200, headers: vec![], body: nobody },
         Reply::Error { code: -32600, message, data: None },
         Reply::Result(json!("0x")),
         Reply::Http { status: 400, headers: vec![], body: b"no".to_vec() },
