@@ -90,7 +90,7 @@ pub(crate) fn settings(project: &Project) -> AppResult<FoundryConfig> {
     }
     let foundry = FoundryConfig::load_profile(&project.root, written.profile.as_deref())
         .map_err(|error| missing(&project.root, error))?;
-    let dotenv = dotenv::read(&project.root);
+    let dotenv = dotenv::read(&project.root).or_kind(Kind::Config)?;
     refuse_dotenv(&dotenv)?;
     if written.profile.is_none() {
         same_profile(project, &foundry, dotenv)?;

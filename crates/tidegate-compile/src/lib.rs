@@ -61,7 +61,9 @@ pub use declared::{Behind, Declared, Deployable, Initializer, deployable_contrac
 pub use driver::DriverError;
 pub use error::CompileError;
 pub use files::FileError;
-pub use foundry::{BytecodeHash, Detected, FoundryConfig, FoundryError, Rules, SolcPin};
+pub use foundry::{
+    BytecodeHash, Detected, FoundryConfig, FoundryError, Rules, SolcPin, shapes_code,
+};
 pub use layout::LayoutError;
 pub use loader::find_node;
 pub use minimal::{Difference, Part, minimal};

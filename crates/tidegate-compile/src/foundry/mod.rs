@@ -265,6 +265,15 @@ const NOT_FOLLOWED: [(&str, &str); 3] = [
     ),
 ];
 
+/// Whether a setting of `foundry.toml` shapes code: it is followed, or refused.
+pub fn shapes_code(key: &str) -> bool {
+    // None of those that are followed takes a list of lists.
+    let lists = toml::Value::Array(vec![toml::Value::Array(Vec::new())]);
+    let profile = toml::Table::from_iter([(key.to_owned(), lists)]);
+    let is_followed = profile.try_into::<Profile>().is_err();
+    is_followed || key == "skip" || NOT_FOLLOWED.iter().any(|(refused, _)| *refused == key)
+}
+
 /// Why files that are left out may change the code of others.
 const SKIP: &str = "forge chooses the compiler without the files that it leaves out; write `solc`";
 

@@ -300,3 +300,15 @@ fn what_an_extended_file_says_is_blamed_on_it() {
         }
     }
 }
+
+#[test]
+fn what_shapes_code_is_what_is_followed_or_refused() {
+    for key in
+        ["src", "solc", "solc_version", "optimizer_runs", "bytecode_hash", "vyper", "libraries"]
+    {
+        assert!(shapes_code(key), "{key}");
+    }
+    for key in ["eth_rpc_url", "fuzz", "ffi", "verbosity", "etherscan_api_key"] {
+        assert!(!shapes_code(key), "{key}");
+    }
+}
