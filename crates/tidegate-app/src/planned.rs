@@ -81,15 +81,15 @@ async fn made_before(begun: &Begun<'_>) -> AppResult<(BTreeSet<String>, Vec<Stri
     begun.refuse_other_code().await?;
     let Begun { plan: (prepared, expected), done: there, .. } = *begun;
     let is_whole = expected.faults.is_empty();
-    let mut said = Vec::new();
+    let (mut said, mut taken_back) = (Vec::new(), BTreeSet::new());
     let mut made: BTreeSet<String> = BTreeSet::new();
     let is_recorded = !there.is_empty() && is_recorded(begun).await?;
     if is_recorded {
         made.extend(calls(prepared));
     } else if !there.is_empty() && is_whole {
         made.extend(begun.made_calls().await?);
-        let stale = Begun { done: &made, ..*begun }.taken_back().await?;
-        made.retain(|op| !stale.contains(op));
+        taken_back = Begun { done: &made, ..*begun }.taken_back().await?;
+        made.retain(|op| !taken_back.contains(op));
     }
     if is_whole {
         let done = made.union(there).cloned().collect();
@@ -101,7 +101,7 @@ async fn made_before(begun: &Begun<'_>) -> AppResult<(BTreeSet<String>, Vec<Stri
         }
         said.extend(lost);
         said.extend(begun.lost_before().await?);
-        said.extend(begun.repeats(None, &BTreeSet::new()).await?);
+        said.extend(begun.repeats(None, &taken_back).await?);
     }
     Ok((made, said))
 }

@@ -34,8 +34,11 @@ pub struct DeployRun {
     pub checks: Vec<StepCheck>,
     /// The anchor's calldata.
     pub anchor: Bytes,
-    /// Calls that are sent though this sender made them before, by id.
+    /// Calls that are sent though this sender made them before, by id, since a person asks for it.
     pub again: BTreeSet<String>,
+    /// Calls that are sent though this sender made them before, since their effect was taken back.
+    /// Nobody has to say so: once they are made, the same approval goes on.
+    pub taken_back: BTreeSet<String>,
 }
 
 /// A view call that must hold after its step.
@@ -158,6 +161,11 @@ impl DeployRun {
     pub fn is_tried<C: Chain, J: Journal>(&self, lane: &Lane<'_, C, J>) -> bool {
         let own = self.key("");
         lane.state().attempts.iter().any(|attempt| attempt.op.starts_with(&own))
+    }
+
+    /// Whether an earlier call of exactly these bytes counts for nothing.
+    pub(crate) fn is_made_again(&self, op: &str) -> bool {
+        self.again.contains(op) || self.taken_back.contains(op)
     }
 
     pub(crate) fn key(&self, op: &str) -> String {

@@ -100,7 +100,7 @@ fn require_order<C: Chain, J: Journal>(
     let state = lane.state();
     let open = state.open();
     let mut failed: Vec<(&str, u64, Option<u64>)> = Vec::new();
-    for op in run.ops.iter().filter(|op| !run.again.contains(op.id())) {
+    for op in run.ops.iter().filter(|op| !run.is_made_again(op.id())) {
         let key = run.key(op.id());
         let own = state.landed(&key).filter(|(_, inclusion)| inclusion.success);
         let landed = own.map(|(attempt, _)| attempt.nonce);
@@ -212,7 +212,7 @@ impl<'a, 'b, C: Chain, J: Journal> Search<'a, 'b, C, J> {
         let sent = intent(self.run, op);
         let creates = |op: &&FrozenOp| op.creates().is_some_and(|(at, _)| at == sent.to);
         let floor = match self.run.ops.iter().find(creates) {
-            _ if self.run.again.contains(op.id()) => None,
+            _ if self.run.is_made_again(op.id()) => None,
             None => Some(0),
             Some(created) => self.created(created)?,
         };

@@ -1,18 +1,32 @@
 //! The same release once more: raised in its version alone, under another id, with calls whose
 //! effect is gone.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use alloy_primitives::{Address, B256, U256};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
+use tidegate_testkit::{Reply, RpcClient, ScriptedNode, actor, actor_address};
 
 use crate::redeploy::{Releases, dial, registry, tally};
 use crate::support::{Case, Outcome, Scene, cases, promote_and_execute, said};
+
+const GATE: &str = "// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+contract Gate {
+    uint256 public shut;
+    uint256 public passed;
+    function pass() external { require(shut == 0, \"shut\"); passed += 1; }
+}
+";
 
 pub(crate) fn cases() -> Vec<Case> {
     cases! {
         Funded:
             calls_on_what_stands_are_said_to_be_made_again,
             one_more_of_equal_calls_is_its_own,
+            a_deployment_of_another_key_is_said_as_that,
+            an_anchor_behind_a_failed_call_is_sent_once_more,
             a_version_alone_is_the_same_deployment,
             a_call_is_made_once_more_where_its_effect_is_gone,
             nothing_is_approved_where_nothing_is_sent;
@@ -77,6 +91,59 @@ fn one_more_of_equal_calls_is_its_own(scene: &Scene<'_>) -> Outcome {
         assert!(!ran["attentions"].to_string().contains("--again"), "{command}: {ran}");
     }
     releases.deploy("1.6.0", &[two(), vec![more("third")]].concat(), &[])?;
+    Ok(())
+}
+
+/// A colleague has a key of the same name, and the record of who deployed.
+fn a_deployment_of_another_key_is_said_as_that(scene: &Scene<'_>) -> Outcome {
+    Releases::of(scene)?.deploy("1.5.0", &[], &[])?;
+    let ada = scene.person("ada");
+    let own = ada.keep_key("deployer", &actor("another deployer"))?;
+    scene.world.testnet.set_balance(own, U256::from(10).pow(U256::from(18)))?;
+    let refused = said(&ada.approve(&["deploy"])?.expect_code(6)?);
+    let by = actor_address("deployer");
+    for words in [format!("was made by {by}"), format!("this key is {own}"), "--id 1".to_owned()] {
+        assert!(refused.contains(&words), "{words}: {refused}");
+    }
+    Ok(())
+}
+
+/// A call fails in its block, where local execution and the endpoint's estimate had not failed, and
+/// the anchor is on its way behind it by then. The next run makes both again, and verifies.
+fn an_anchor_behind_a_failed_call_is_sent_once_more(scene: &Scene<'_>) -> Outcome {
+    let releases = Releases::of(scene)?;
+    scene.write("contracts/src/Gate.sol", GATE)?;
+    let gate = || "[[step]]\nname = \"gate\"\ncreate = \"Gate\"\n\n".to_owned();
+    let deployed = releases.deploy("1.5.0", &[gate()], &[])?;
+    let at: Address = deployed["steps"]["gate"]["address"].as_str().ok_or("a gate")?.parse()?;
+    let pass = "[[step]]\ncall = [\"@gate\", \"pass\"]\n\n".to_owned();
+    releases.write("1.6.0", &[gate(), pass])?;
+    let (upstream, sends) = (scene.world.testnet.url().to_owned(), AtomicUsize::new(0));
+    let chain = RpcClient::new(&upstream);
+    let node = ScriptedNode::start(Some(&upstream), move |method, _| {
+        if method == "eth_sendRawTransaction" && sends.fetch_add(1, Ordering::Relaxed) == 0 {
+            let shut = json!([at, U256::ZERO, B256::with_last_byte(1)]);
+            if chain.call("anvil_setStorageAt", shut).is_err() {
+                return Reply::HangUp;
+            }
+        }
+        Reply::Forward
+    })?;
+    let eva = scene.person("eva").with_variable("TESTNET_RPC", &node.url());
+    let failed = said(&eva.approve(&["deploy"])?.expect_code(1)?);
+    assert!(failed.contains("shut"), "{failed}");
+    scene.world.testnet.set_storage(at, U256::ZERO, B256::ZERO)?;
+    let done = scene.done("eva", &["deploy", "--json"])?.json()?;
+    scene.world.settle()?;
+    scene.run("eva", &["verify"], 0)?;
+    let record: Value =
+        serde_json::from_str(&scene.read(done["record"].as_str().ok_or("record")?)?)?;
+    let sent = record["transactions"].as_array().ok_or("transactions")?.iter();
+    let sent: Vec<_> = sent.map(|tx| (tx["op"].as_str(), tx["success"] == true)).collect();
+    let (first, pass) = (Some("registry.register"), Some("gate.pass"));
+    let [once, again] = [false, true].map(|passes| [(pass, passes), (Some("anchor"), true)]);
+    assert_eq!(sent, [&[(first, true)][..], &once, &again].concat(), "{record}");
+    assert_eq!(record["transactions"][4]["hash"], done["anchor"], "the last one counts");
     Ok(())
 }
 

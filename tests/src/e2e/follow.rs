@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, U256, b256};
 use libtest_mimic::Failed;
 use serde_json::{Value, json};
-use tidegate_testkit::Anvil;
+use tidegate_testkit::{Anvil, actor_address};
 
 use crate::support::{
     Case, Outcome, Scene, cases, messages, promote_and_execute, said, use_contracts,
@@ -15,6 +15,7 @@ pub(crate) fn cases() -> Vec<Case> {
             the_second_release_upgrades_what_stands;
         Deployed:
             an_upgrade_that_was_taken_back_is_made_again,
+            an_upgrade_that_cannot_be_made_again_is_refused,
             what_another_deployment_upgraded_is_superseded,
             what_follows_forgets_nothing,
             what_is_taken_as_it_is_is_looked_at_where_it_soaks,
@@ -137,13 +138,48 @@ fn an_upgrade_that_was_taken_back_is_made_again(scene: &Scene<'_>) -> Outcome {
         let expected: &[&str] = if version > "1.6.0" { &["\"vault/implementation\""] } else { &[] };
         assert_eq!(there(&plan), expected, "{version}: {plan}");
         assert_eq!(there(&sheet), expected, "{version}: {sheet}");
-        assert!(!plan["attentions"].to_string().contains("--again"), "{version}: {plan}");
+        for view in [&plan, &sheet] {
+            let said = view["attentions"].to_string();
+            let is_said = said.contains("--again") || said.contains("made again");
+            assert!(!is_said, "{version}: {said}");
+        }
         scene.done("eva", &["deploy"])?;
         scene.world.settle()?;
         assert_eq!(round(&scene.world.testnet, vault)?, turn, "{version}");
         scene.run("eva", &["verify"], 0)?;
         before = version;
     }
+    Ok(())
+}
+
+/// The same with a migration that runs once alone: nothing is taken for made, and nothing is sent.
+fn an_upgrade_that_cannot_be_made_again_is_refused(scene: &Scene<'_>) -> Outcome {
+    let (config, text) = (scene.read("tidegate.toml")?, scene.read(VAULT)?);
+    let once = "    function once() external reinitializer(2) {}\n\n";
+    let migrate = "init   = [\"initialize\", \"@usdc\", \"$vault_cap\", \"$owner\"]";
+    let write = |version: &str, before: &str, turn: u64| -> Outcome {
+        let followed = format!("\"{version}\"\nfollows = \"{before}\"");
+        let config = config.replacen("\"1.4.0\"", &followed, 1);
+        let more = if turn == 1 { "\nmigrate = [\"once\"]" } else { "" };
+        assert!(config.contains(migrate), "{config}");
+        scene.write("tidegate.toml", &config.replacen(migrate, &format!("{migrate}{more}"), 1))?;
+        let once = if turn == 1 { once } else { "" };
+        scene.write(VAULT, &text.replacen(PAUSE, &format!("{once}{PAUSE}"), 1))?;
+        changed(scene, &turn.to_string())
+    };
+    for (version, before, turn) in [("1.5.0", "1.4.0", 1), ("1.6.0", "1.5.0", 2)] {
+        write(version, before, turn)?;
+        scene.done("eva", &["deploy"])?;
+        scene.world.settle()?;
+        scene.run("eva", &["verify"], 0)?;
+    }
+    write("1.7.0", "1.6.0", 1)?;
+    let sent = scene.nonce(&scene.world.testnet, actor_address("deployer"))?;
+    for command in ["plan", "deploy"] {
+        let ran = scene.approve("eva", &[command])?.expect_code(1)?;
+        assert!(said(&ran).contains("InvalidInitialization"), "{command}: {ran:?}");
+    }
+    assert_eq!(scene.nonce(&scene.world.testnet, actor_address("deployer"))?, sent);
     Ok(())
 }
 

@@ -132,14 +132,14 @@ pub async fn freeze<'a>(
     let plan = (&prepared, &expected);
     if !is_complete {
         let begun = Begun { project, place, built, plan, id, done: &done, head };
-        let stale = undone::taken_back(&begun, &run, &lane).await?;
-        done.retain(|op| !stale.contains(op));
-        run.again.extend(stale);
+        run.taken_back = undone::taken_back(&begun, &run, &lane).await?;
+        done.retain(|op| !run.taken_back.contains(op));
     }
     let begun = Begun { project, place, built, plan, id, done: &done, head };
     begun.refuse_other_code().await?;
     attentions.extend(undone::said(&begun, &mut run, (when, is_complete)).await?);
-    attentions.extend(begun.repeats(Some(lane.state()), &run.again).await?);
+    let is_meant = run.again.union(&run.taken_back).cloned().collect();
+    attentions.extend(begun.repeats(Some(lane.state()), &is_meant).await?);
     done.retain(|op| !(is_complete && run.again.contains(op)));
     let rest = match whole {
         Some(whole) if run.again.is_empty() => Rest::Nothing(whole),
@@ -198,5 +198,6 @@ fn run(
         checks: prepared.resolved.checks.iter().cloned().map(StepCheck::from).collect(),
         anchor: anchor_calldata(built.roots.release_root, deployment.digest()?).into(),
         again,
+        taken_back: BTreeSet::new(),
     })
 }

@@ -165,6 +165,7 @@ mod tests {
             checks: Vec::new(),
             anchor: Bytes::new(),
             again: BTreeSet::new(),
+            taken_back: BTreeSet::new(),
         };
         let mut state = LaneState::default();
         let block = BlockRef { number: 1, hash: B256::ZERO };

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256};
-use tidegate_plan::{Due, Executor, Moment, OpKind, Undone, When, stored, undone};
+use tidegate_plan::{Due, Executor, Moment, Op, OpKind, Undone, When, stored, undone};
 
 use super::{Begun, word};
 use crate::deployment::{expect, prepare_with, simulate};
 use crate::error::AppResult;
 use crate::follow;
+use crate::network::slot;
 use crate::release::kept;
 use crate::wiped::command;
 
@@ -77,23 +78,26 @@ impl Begun<'_> {
         Ok(said)
     }
 
-    /// The upgrades that count as made, as another release made exactly them before, and that a
-    /// release in between has taken back: they have to be made again.
+    /// The upgrades that count as made, as another release made exactly them before, though the
+    /// proxy has other code now: a release in between took them back.
     pub(crate) async fn taken_back(&self) -> AppResult<BTreeSet<String>> {
-        let plan = &self.built.release.plan;
-        let upgrades = |op: &&tidegate_plan::Op| {
-            let step = plan.step(&op.step);
-            matches!(op.kind, OpKind::Call { .. })
-                && step.is_some_and(|step| step.as_upgrade().is_some())
-                && self.done.contains(&op.id)
-        };
-        let ops = self.plan.0.resolved.ops.iter();
-        let done: BTreeSet<_> = ops.filter(upgrades).map(|op| op.id.clone()).collect();
-        if done.is_empty() {
-            return Ok(done);
+        let Begun { place: (_, network), plan: (prepared, _), done, head, .. } = *self;
+        let resolved = &prepared.resolved;
+        let mut back = BTreeSet::new();
+        for start in &resolved.starts {
+            let is_call = |op: &&Op| {
+                op.step == start.step
+                    && matches!(op.kind, OpKind::Call { .. })
+                    && done.contains(&op.id)
+            };
+            let Some(upgrade) = resolved.ops.iter().find(is_call) else { continue };
+            let held = slot(network, start.address, start.slot, head.block).await?;
+            let made = resolved.places.get(&start.step).and_then(|place| place.implementation);
+            if made != Some(Address::from_word(held)) {
+                back.insert(upgrade.id.clone());
+            }
         }
-        let begun = Begun { done: &done, ..*self };
-        Ok(begun.undone().await?.into_iter().map(|lost| lost.op).collect())
+        Ok(back)
     }
 
     async fn undone(&self) -> AppResult<Vec<Lost>> {

@@ -74,7 +74,7 @@ impl Several {
         self.sent.iter().skip(self.ended).flatten().count()
     }
 
-    /// How many nobody has looked at yet.
+    /// How many are neither sent nor known to have landed.
     fn left(&self) -> usize {
         self.planned.len() - self.sent.len()
     }

@@ -30,10 +30,7 @@ impl<C: Chain, J: Journal> Lane<'_, C, J> {
     /// Waits until one of our transactions on a nonce is in a block, sends again what nodes forgot,
     /// and raises what the base fee has outgrown. It ends after as many looks as fit into the time
     /// that is waited, and after that time where looking itself takes long.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "how long it is waited for, which decides nothing"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a wait has an end; what landed, the chain says")]
     pub(super) async fn wait(
         &mut self,
         intent: &Intent,

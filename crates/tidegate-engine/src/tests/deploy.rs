@@ -60,6 +60,7 @@ pub(super) fn run() -> DeployRun {
         checks: Vec::new(),
         anchor: Bytes::from_static(b"anchor"),
         again: BTreeSet::new(),
+        taken_back: BTreeSet::new(),
     }
 }
 

@@ -69,6 +69,7 @@ fn plan(seed: u64, id: u64) -> (DeployRun, BTreeMap<String, u64>) {
         checks: Vec::new(),
         anchor: Bytes::from(format!("anchor {id}").into_bytes()),
         again: BTreeSet::new(),
+        taken_back: BTreeSet::new(),
     };
     (run, gas)
 }

@@ -22,6 +22,8 @@ fn an_approval_covers_everything_that_is_sent() {
     };
     let original = with(&|_| {});
     assert_eq!(original, digest(&run()));
+    let back = with(&|run| run.taken_back.extend(["init".to_owned()]));
+    assert_eq!(original, back, "it holds after what was taken back is made again");
     let changes: [&dyn Fn(&mut DeployRun); 8] = [
         &|run| run.release_root = ReleaseRoot(B256::ZERO),
         &|run| run.deployment_id = 1,
