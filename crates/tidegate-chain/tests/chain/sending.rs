@@ -137,8 +137,8 @@ fn several_are_one_request() -> Outcome {
     Ok(())
 }
 
-/// By an error, alone or in a list, by something else than a list, by a status: the calls are made one by one, also
-/// those of the next batch.
+/// By an error, alone or in a list, by something else than a list, by a status: the calls are made
+/// one by one, also those of the next batch.
 #[test]
 fn an_endpoint_without_batches_is_asked_one_by_one() -> Outcome {
     let anvil = anvil(SIMULATED)?;
